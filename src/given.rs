@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use rounds_imaging::Image;
-use rounds_scan::{MedicalImage, Options, Scene, Selector, load, looks_like_scan};
+use rounds_scan::{Identity, MedicalImage, Options, Scene, Selector, load, looks_like_scan};
 use rounds_support::{Failure, sanitise};
 
 /// Longest shown name of a file, in characters.
@@ -42,6 +42,11 @@ pub fn see(selector: Selector) -> Result<Seen, Failure> {
     })
 }
 
+/// Whom an image of a scan shows, as codes.
+pub fn identity(image: &MedicalImage) -> Identity {
+    Identity::of(&image.facts)
+}
+
 /// What an image of a scan is called: its file, and how it was made.
 pub fn name_of(selector: &Selector, image: &MedicalImage) -> String {
     let path = &selector.path;
@@ -50,12 +55,23 @@ pub fn name_of(selector: &Selector, image: &MedicalImage) -> String {
     format!("{file}: {}", image.how_made)
 }
 
+/// The images that a name means, and whom they show, where the file states it.
+pub struct Given {
+    /// The images.
+    pub images: Vec<Image>,
+    /// The codes of their patients, studies and series.
+    pub identities: Vec<Identity>,
+}
+
 /// The images that a name means, for a question. `note` is told what is uncertain about them or was done to them.
 ///
 /// Errors where the file cannot be read.
-pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Vec<Image>, Failure> {
+pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Given, Failure> {
     let Some(selector) = scan_named(named)? else {
-        return Ok(vec![rounds_imaging::load(named)?]);
+        return Ok(Given {
+            images: vec![rounds_imaging::load(named)?],
+            identities: Vec::new(),
+        });
     };
     let seen = see(selector)?;
     let mut images = Vec::new();
@@ -63,5 +79,8 @@ pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Vec<Image>, Fa
         image.notes.iter().for_each(|text| note(text));
         images.push(image.to_image(&name_of(&seen.selector, image))?);
     }
-    Ok(images)
+    Ok(Given {
+        identities: seen.images.iter().map(identity).collect(),
+        images,
+    })
 }

@@ -155,10 +155,16 @@ fn answer_request(
         _ => request.images.clone(),
     };
     let mut images: Vec<Image> = Vec::new();
+    let (mut patient, mut study) = (request.patient, request.study);
     for path in &paths {
         let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
         match crate::given::images(path, &mut note) {
-            Ok(found) => images.extend(found),
+            Ok(given) => {
+                for identity in &given.identities {
+                    identity.add_to(&mut patient, &mut study);
+                }
+                images.extend(given.images);
+            }
             Err(error) => return Ok(Err(error)),
         }
     }
@@ -173,8 +179,8 @@ fn answer_request(
     let case = Case {
         images,
         question: request.question,
-        patient: request.patient,
-        study: request.study,
+        patient,
+        study,
     };
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {

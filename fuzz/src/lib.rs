@@ -2,11 +2,21 @@
 
 pub mod dataset;
 
+use std::time::Duration;
+
 use rounds_model::weights::gguf::GgufFile;
 use rounds_model::weights::pickle::TorchFile;
+use rounds_scan::Fault;
+use rounds_support::Cancel;
 
 /// Maximum number of tensors read from one file; more would exercise the same code.
 const MAX_TENSORS: usize = 8;
+/// Series that are read of one archive.
+const MAX_SERIES: usize = 3;
+/// Most samples of a scan that is read.
+const MAX_SCAN_SAMPLES: usize = 16 << 20;
+/// The time that one input may take.
+const MAX_SCAN_TIME: Duration = Duration::from_secs(20);
 
 /// Opens `data` as a PyTorch file and reads from it. A bare pickle is put into an archive first, because mutated archives
 /// are rarely valid.
@@ -41,6 +51,54 @@ pub fn gguf(data: &[u8]) {
     };
     for index in 0..file.tensors().len().min(MAX_TENSORS) {
         let _ = file.read(index);
+    }
+}
+
+/// Opens `data` as a scan, and reads and shows what is in it. A panic of a decoder, which becomes an error elsewhere, is one here.
+pub fn scan(data: &[u8]) {
+    // Analyze is only known by its name.
+    for name in ["fuzz.dcm", "fuzz.hdr"] {
+        rounds_scan::time_limit::within(MAX_SCAN_TIME, || read_scan(data, name));
+    }
+}
+
+fn read_scan(data: &[u8], name: &str) {
+    let opened = rounds_scan::open_bytes(data.to_vec(), name, &rounds_scan::Options::default());
+    let opened = match opened {
+        Ok(opened) => opened,
+        Err(error) => return check_error(&error),
+    };
+    for series in opened.series.iter().take(MAX_SERIES) {
+        let samples = series
+            .size
+            .iter()
+            .try_fold(1_usize, |all, side| all.checked_mul(*side));
+        // Larger ones take longer, and no other way.
+        if samples.is_none_or(|samples| samples > MAX_SCAN_SAMPLES) {
+            continue;
+        }
+        let view = rounds_scan::View::default();
+        match rounds_scan::scene_of(series, 0, None, &Cancel::new()) {
+            Ok(scene) => {
+                let _ = scene.render(&view);
+            }
+            Err(rounds_scan::ViewError::Scan(error)) => check_error(&error),
+            Err(_) => {}
+        }
+        if let Err(error) = series.slice(series.size[2] / 2) {
+            check_error(&error);
+        }
+    }
+}
+
+fn check_error(error: &rounds_scan::ScanError) {
+    use rounds_scan::ScanError;
+    if let ScanError::In { fault, .. } = error {
+        assert_ne!(*fault, Fault::Panicked, "a decoder panicked");
+        assert!(
+            !matches!(fault, Fault::TooSlow { .. }),
+            "a decoder took too long"
+        );
     }
 }
 

@@ -46,16 +46,21 @@ pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let mut settings = ask.answer_args.settings()?;
     settings.prompt_only = ask.show_prompt;
     let mut images = Vec::new();
+    let (mut patient, mut study) = (ask.patient.clone(), ask.study.clone());
     for path in &ask.images {
         let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-        images.extend(crate::given::images(path, &mut note)?);
+        let given = crate::given::images(path, &mut note)?;
+        for identity in &given.identities {
+            identity.add_to(&mut patient, &mut study);
+        }
+        images.extend(given.images);
     }
     let assistant = ask.answer_args.start()?;
     let case = Case {
         images,
         question: ask.question.clone(),
-        patient: ask.patient.clone(),
-        study: ask.study.clone(),
+        patient,
+        study,
     };
     let mut out = std::io::stdout().lock();
     if ask.show_prompt {

@@ -107,7 +107,7 @@ pub fn image_bytes(
 }
 
 /// Tags for programs, not for readers: numbers of the data set, boxes (which are drawn), and how a rationale was made.
-const HIDDEN_TAGS: [&str; 3] = ["qid", "rationale", BOX_TAG];
+const HIDDEN_TAGS: [&str; 4] = ["qid", "rationale", "series", BOX_TAG];
 
 /// The tags of an example that are worth reading, as one line.
 pub fn tags_line(example: &Example) -> String {

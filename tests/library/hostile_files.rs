@@ -36,7 +36,7 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 /// Bytes that `work` held at its peak, beyond what was held before it.
-fn peak(work: impl FnOnce()) -> isize {
+pub fn peak(work: impl FnOnce()) -> isize {
     HELD.set(0);
     PEAK.set(0);
     work();

@@ -6,6 +6,7 @@ mod documents;
 mod fixtures;
 mod hostile_datasets;
 mod hostile_files;
+mod hostile_scans;
 /// What the fuzz targets do.
 #[path = "../../fuzz/src/lib.rs"]
 mod targets;

@@ -108,7 +108,11 @@ pub fn import(
     report: &mut dyn FnMut(ImportReport),
 ) -> Result<Imported, ImportError> {
     // Open the data first, so that a mistyped path does not leave a new index behind.
-    let mut data = dataset::open(import.format, &import.path, &import.options)?;
+    let options = Options {
+        cancel: cancel.clone(),
+        ..import.options.clone()
+    };
+    let mut data = dataset::open(import.format, &import.path, &options)?;
     let (device, _) = device::open(&import.device).map_err(AssistantError::from)?;
     let mut folder = indexes.find(&import.index);
     if !folder.join(index::MANIFEST).exists() {

@@ -225,6 +225,17 @@ impl Writer {
         Ok(number.map(|n| n as usize))
     }
 
+    /// The salt of the codes of scans; a new one is made for the first of them.
+    pub(super) fn salt(&mut self) -> Result<String, IndexError> {
+        if let Some(salt) = database::salt(&self.connection)? {
+            return Ok(salt);
+        }
+        self.begin()?;
+        let salt = String::from_utf8_lossy(&rounds_scan::one_time_salt()).into_owned();
+        database::put_salt(&self.connection, &salt)?;
+        Ok(salt)
+    }
+
     /// The vectors the index already has of an image, one per encoder.
     pub fn stored_vectors(
         &self,

@@ -99,6 +99,12 @@ pub enum Fault {
         /// The limit in bytes.
         limit: u64,
     },
+    /// It takes longer than the limit.
+    #[error("it takes more than {} to read", seconds_in_words(*.seconds))]
+    TooSlow {
+        /// The limit.
+        seconds: u64,
+    },
     /// A decoder, or this program, failed on the file.
     #[error("its content makes the decoder fail")]
     Panicked,
@@ -136,6 +142,10 @@ impl Fault {
     }
 }
 
+fn seconds_in_words(seconds: u64) -> String {
+    rounds_support::errors::count(usize::try_from(seconds).unwrap_or(usize::MAX), "second")
+}
+
 fn seems(looks_like: Option<&'static str>) -> String {
     looks_like
         .map(|kind| format!(" (it looks like {kind})"))
@@ -169,6 +179,9 @@ impl Hint for ScanError {
                     ));
                 }
                 Fault::TooLong { .. } => "split or shorten it first",
+                Fault::TooSlow { .. } => {
+                    "uncompress it first, for example with dcmdjpeg or gdcmconv; a file that still takes so long is damaged"
+                }
                 Fault::Bomb { .. } => "uncompress it yourself if you trust where it comes from",
             },
         };

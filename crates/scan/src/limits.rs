@@ -1,5 +1,7 @@
 //! What a scan may demand before it is refused. Checked against the header's numbers, before anything is allocated.
 
+use std::time::Duration;
+
 /// Longest file, and most bytes a compressed file may grow to.
 pub const MAX_FILE_BYTES: u64 = 2 << 30;
 /// Longest header in front of the samples, in bytes. Real ones have a few KiB; of large multi-frame objects, a few MiB.
@@ -14,6 +16,8 @@ pub const MAX_SIDE: u64 = 65_535;
 pub const MAX_SLICES: u64 = 100_000;
 /// Most files of a folder or a zip that are looked at.
 pub const MAX_FILES: usize = 50_000;
+/// How long the header, and the frames that are asked for, of one file may take to read.
+pub const MAX_FILE_TIME: Duration = Duration::from_secs(60);
 /// Deepest nesting of folders.
 pub const MAX_FOLDER_DEPTH: usize = 16;
 /// Deepest nesting of sequences in a DICOM object.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rounds_support::errors::display_path;
-use rounds_support::files;
+use rounds_support::{Cancel, files};
 
 use crate::medical_image::{MedicalImage, Numbered};
 use crate::plane::Layout;
@@ -73,20 +73,32 @@ fn load_part(
     let Some((series, component)) = series else {
         return plain(selector);
     };
-    let scene = match one_slice(selector, &series).filter(|_| may_be_slice) {
-        Some(slice) => {
-            let read = series.slice_of(component, slice)?;
-            Scene::of_slice(Arc::new(read), header(&series))?
-        }
-        None => Scene::new(Arc::new(series.component(component, cancel)?))?,
-    };
-    let scene = scene.at_time(time);
+    let view = may_be_slice.then_some(&selector.view);
+    let scene = scene_of(&series, component, view, cancel)?.at_time(time);
     let Some(path) = &selector.overlay else {
         return Ok(scene);
     };
     let (overlay, _) = chosen(path, selector.overlay_series, None, options)?;
     let (overlay, component) = overlay.ok_or(ViewError::Colours("an overlay"))?;
     scene.with_overlay(Arc::new(overlay.component(component, cancel)?))
+}
+
+/// A component of a series, counted from 0: what `view` needs of it, or all.
+///
+/// Errors as [`Series::component`].
+pub fn scene_of(
+    series: &Series,
+    component: usize,
+    view: Option<&View>,
+    cancel: &Cancel,
+) -> Result<Scene, ViewError> {
+    match view.and_then(|view| one_slice(view, series)) {
+        Some(slice) => {
+            let read = series.slice_of(component, slice)?;
+            Scene::of_slice(Arc::new(read), header(series))
+        }
+        None => Scene::new(Arc::new(series.component(component, cancel)?)),
+    }
 }
 
 /// Loads and renders: with an overlay base, overlay and fusion, else one image.
@@ -186,7 +198,7 @@ pub fn layout_of(series: &Series, plane: Option<crate::plane::Plane>) -> Result<
 
 /// The stored slice that is all a view needs, counted from 0; `None` if it needs more, or if it is not there, which the scene
 /// reports.
-fn one_slice(selector: &Selector, series: &Series) -> Option<usize> {
+fn one_slice(view: &View, series: &Series) -> Option<usize> {
     let View {
         projection: None,
         montage: None,
@@ -194,7 +206,7 @@ fn one_slice(selector: &Selector, series: &Series) -> Option<usize> {
         window,
         place,
         ..
-    } = selector.view
+    } = *view
     else {
         return None;
     };

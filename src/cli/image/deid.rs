@@ -54,8 +54,11 @@ pub fn run(deid: &Deid) -> Outcome {
             .hint("give OUT the ending .png to write one slice or window"));
     }
     refuse_to_overwrite(Some(&deid.output), deid.force)?;
-    let facts = dicom(&cleaner, &selector.path, &deid.output)?;
-    warn(facts.as_ref());
+    let copied = dicom(&cleaner, &selector.path, &deid.output)?;
+    warn(copied.facts.as_ref());
+    if copied.is_uncompressed {
+        stderr_line(format_args!("note: {UNCOMPRESSED}"));
+    }
     stderr_line(format_args!(
         "wrote {}; {INTENDED_USE}",
         display_path(&deid.output)
@@ -81,15 +84,28 @@ fn warn(facts: Option<&Facts>) {
     }
 }
 
-/// Writes the clean copy of a file; returns what the original says about itself, if it can be read.
-fn dicom(cleaner: &Cleaner, path: &Path, out: &Path) -> Result<Option<Facts>, Failure> {
+/// What came of a copy.
+struct Copied {
+    /// What the original says about itself, if it can be read.
+    facts: Option<Facts>,
+    is_uncompressed: bool,
+}
+
+/// Told once of all files.
+const UNCOMPRESSED: &str = "to black something out in a compressed image, it is stored uncompressed (explicit little endian)";
+
+/// Writes the clean copy of a file.
+fn dicom(cleaner: &Cleaner, path: &Path, out: &Path) -> Result<Copied, Failure> {
     let bytes = files::read_regular_file(path, limits::MAX_FILE_BYTES)?;
     let clean = cleaner.dicom(&bytes)?;
     files::write_atomic(out, &clean.bytes)?;
     let opened = open_bytes(bytes, "", &options()).ok();
-    Ok(opened
-        .and_then(|opened| opened.series.into_iter().next())
-        .map(|series| series.facts))
+    Ok(Copied {
+        facts: opened
+            .and_then(|opened| opened.series.into_iter().next())
+            .map(|series| series.facts),
+        is_uncompressed: clean.is_uncompressed,
+    })
 }
 
 /// The clean copies are numbered: names of files can be names of patients.
@@ -106,12 +122,14 @@ fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
     }
     files::create_private_dir(out)?;
     let (mut written, mut failed, mut told) = (0_usize, 0_usize, Vec::new());
+    let mut uncompressed = false;
     for (number, path) in files_in(folder).into_iter().enumerate() {
         let copy = out.join(format!("{:05}.dcm", written + 1));
         match dicom(cleaner, &path, &copy) {
-            Ok(facts) => {
+            Ok(copied) => {
                 written += 1;
-                for warning in facts.as_ref().map(warnings).unwrap_or_default() {
+                uncompressed |= copied.is_uncompressed;
+                for warning in copied.facts.as_ref().map(warnings).unwrap_or_default() {
                     if !told.contains(&warning) {
                         told.push(warning);
                     }
@@ -127,6 +145,9 @@ fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
     }
     for warning in told {
         stderr_line(format_args!("warning: {warning}"));
+    }
+    if uncompressed {
+        stderr_line(format_args!("note: {UNCOMPRESSED}"));
     }
     if written == 0 {
         return Err(Failure::new(

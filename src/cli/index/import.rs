@@ -50,6 +50,12 @@ pub struct Import {
     /// Source of rows that do not state one
     #[arg(long)]
     source: Option<String>,
+    /// For dicom: a table (CSV, TSV, JSON, JSON Lines) of questions and answers by file, series or study
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
+    /// For dicom: one example for every Nth slice of a series; by default only its middle slice
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    every: Option<u32>,
     /// Print the summary as JSON, including rejected rows and reasons
     #[arg(long)]
     json: bool,
@@ -151,6 +157,9 @@ impl Import {
                 images: self.images.clone(),
                 licence: self.licence.clone(),
                 source: self.source.clone(),
+                table: self.table.clone(),
+                every: self.every.and_then(|every| usize::try_from(every).ok()),
+                ..Options::default()
             },
             device: self.device.clone(),
         })

@@ -236,7 +236,7 @@ impl Search {
 
 fn read(path: &Path) -> Result<Image, Failure> {
     let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-    let images = crate::given::images(path, &mut note)?;
+    let images = crate::given::images(path, &mut note)?.images;
     // Of a fusion, the last image shows both scans.
     let last = images.into_iter().next_back();
     last.ok_or_else(|| Failure::model("the scan gave no image"))

@@ -71,6 +71,8 @@ fn message(event: event::Event) -> Option<Message> {
             let (column, row) = (mouse.column, mouse.row);
             match mouse.kind {
                 MouseEventKind::Down(MouseButton::Left) => Event::Click { column, row },
+                MouseEventKind::Drag(MouseButton::Left) => Event::Drag { column, row },
+                MouseEventKind::Up(MouseButton::Left) => Event::Release,
                 MouseEventKind::ScrollUp => Event::Scroll {
                     column,
                     row,

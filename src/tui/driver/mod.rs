@@ -216,7 +216,7 @@ impl Driver {
         for effect in effects {
             self.run_effect(effect);
         }
-        self.runner.set_ticking(self.state.needs_ticks());
+        self.runner.set_ticking(self.state.tick_every());
         self.set_theme();
     }
 

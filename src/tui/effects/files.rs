@@ -72,6 +72,7 @@ pub fn attached(file: Arc<[u8]>, name: &str, path: Option<PathBuf>) -> Result<At
         file,
         path,
         scan: None,
+        identity: Default::default(),
     })
 }
 

@@ -132,8 +132,8 @@ impl EffectRunner {
     }
 
     /// Starts or stops sending ticks.
-    pub fn set_ticking(&self, ticking: bool) {
-        self.ticker.set_ticking(ticking);
+    pub fn set_ticking(&self, every: Option<Duration>) {
+        self.ticker.tick_every(every);
     }
 
     /// Takes over an opened model and index, or drops it if it was abandoned. Also returns the reader for images of its
@@ -212,8 +212,16 @@ impl EffectRunner {
                 Ok(())
             }
             Effect::AttachFile(path) => self.read(ReadJob::File(path)),
-            Effect::ViewScan { job, selector } => {
-                let _ = self.view_jobs.send(ViewJob { job, selector });
+            Effect::ViewScan {
+                job,
+                selector,
+                mark,
+            } => {
+                let _ = self.view_jobs.send(ViewJob {
+                    job,
+                    selector,
+                    mark,
+                });
                 Ok(())
             }
             Effect::AttachCase(name) => self.read(ReadJob::Case(name)),

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, SyncSender, channel};
 
 use super::catch_panic;
 use crate::given;
-use crate::tui::journal::{Attached, ScanView};
+use crate::tui::journal::{Attached, Mark, Marked, ScanView};
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 use rounds_scan::{MedicalImage, Options, Scene, Selector, View, image_at, load_whole};
@@ -16,6 +16,8 @@ use rounds_support::Failure;
 pub struct ViewJob {
     pub job: u64,
     pub selector: Selector,
+    /// What to look up in it.
+    pub mark: Option<Mark>,
 }
 
 /// Starts the thread. Of several waiting jobs only the newest is done: the others are views that the user has left.
@@ -29,11 +31,8 @@ pub fn start(sender: SyncSender<Message>) -> std::io::Result<Sender<ViewJob>> {
             }
             let job = next.job;
             let broken = Failure::model("internal error: the scan cannot be shown");
-            let result = catch_panic(Err(broken), || viewer.show(next.selector));
-            let event = Event::ScanViewed {
-                job,
-                result: result.map(Box::new),
-            };
+            let shown = catch_panic(Err(broken), || viewer.show(next.selector, next.mark));
+            let event = event(job, shown);
             if sender.send(Message::Event(event)).is_err() {
                 return;
             }
@@ -47,10 +46,19 @@ pub fn start(sender: SyncSender<Message>) -> std::io::Result<Sender<ViewJob>> {
 
 /// Reads a scan and renders a view of it.
 #[cfg(test)]
-pub fn view_scan(job: u64, selector: Selector) -> Event {
+pub fn view_scan(job: u64, selector: Selector, mark: Option<Mark>) -> Event {
+    event(job, Viewer::default().show(selector, mark))
+}
+
+fn event(job: u64, shown: Result<(Attached, Option<Marked>), Failure>) -> Event {
+    let (result, marked) = match shown {
+        Ok((attached, marked)) => (Ok(Box::new(attached)), marked),
+        Err(error) => (Err(error), None),
+    };
     Event::ScanViewed {
         job,
-        result: Viewer::default().show(selector).map(Box::new),
+        result,
+        marked,
     }
 }
 
@@ -87,7 +95,11 @@ fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<
             at: at.filter(|_| image.slice.is_some()),
             modality: image.facts.modality,
             notes: image.notes.clone(),
+            pixel_mm: image.pixel_mm,
+            window_range: scene.window_range(&selector.view),
+            frame_time_ms: image.facts.frame_time_ms,
         })),
+        identity: given::identity(image),
     })
 }
 
@@ -95,22 +107,50 @@ fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<
 struct Viewer {
     /// What was read last: a selector without its view, and the whole scan.
     kept: Option<(Selector, Scene)>,
+    /// The last view, which a cross-hair that moves needs again and again.
+    last: Option<(Selector, Attached)>,
 }
 
 impl Viewer {
-    fn show(&mut self, selector: Selector) -> Result<Attached, Failure> {
+    fn show(
+        &mut self,
+        selector: Selector,
+        mark: Option<Mark>,
+    ) -> Result<(Attached, Option<Marked>), Failure> {
         let source = Selector {
             view: View::default(),
             ..selector.clone()
         };
         if self.kept.as_ref().is_none_or(|(known, _)| *known != source) {
-            self.kept = None;
+            (self.kept, self.last) = (None, None);
             let whole = load_whole(&selector, &Options::default())?;
             self.kept = Some((source, whole));
         }
         let Some((_, scene)) = &self.kept else {
             return Err(Failure::model("the scan was not read"));
         };
-        attached(scene, &selector, &scene.render(&selector.view)?)
+        let attached = match &self.last {
+            Some((known, attached)) if *known == selector => attached.clone(),
+            _ => attached(scene, &selector, &scene.render(&selector.view)?)?,
+        };
+        let marked = mark.and_then(|mark| marked(scene, &selector.view, mark));
+        self.last = Some((selector, attached.clone()));
+        Ok((attached, marked))
     }
+}
+
+/// What is marked in a view; `None` if it is not in it.
+fn marked(scene: &Scene, view: &View, mark: Mark) -> Option<Marked> {
+    let pixel = match mark {
+        Mark::Pixel(pixel) => pixel,
+        Mark::Place(place) => {
+            let found = scene.find(view, place).ok().flatten()?;
+            found.pixel.map(|at| at.round().max(0.0) as u32)
+        }
+    };
+    Some(Marked {
+        pixel,
+        is_found: matches!(mark, Mark::Place(_)),
+        probe: scene.probe(view, pixel).ok().flatten(),
+    })
 }

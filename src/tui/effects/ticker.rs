@@ -1,7 +1,7 @@
 //! Sends ticks to the state while something on screen changes with time. Otherwise the thread sleeps and uses no CPU.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -9,27 +9,29 @@ use std::time::Duration;
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 
-/// Time between ticks.
-const TICK: Duration = Duration::from_millis(250);
+/// Time between the first ticks.
+const FIRST: Duration = Duration::from_millis(250);
 
 /// A handle to the ticking thread.
 pub struct Ticker {
-    ticking: Arc<AtomicBool>,
+    /// Milliseconds between ticks; 0 while there are none.
+    every: Arc<AtomicU64>,
     thread: Thread,
 }
 
 impl Ticker {
     /// Starts the thread, ticking.
     pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
-        let ticking = Arc::new(AtomicBool::new(true));
-        let flag = ticking.clone();
+        let every = Arc::new(AtomicU64::new(milliseconds(FIRST)));
+        let wanted = every.clone();
         let work = move || {
             loop {
-                if !flag.load(Ordering::Acquire) {
+                let every = wanted.load(Ordering::Acquire);
+                if every == 0 {
                     std::thread::park();
                     continue;
                 }
-                std::thread::sleep(TICK);
+                std::thread::sleep(Duration::from_millis(every));
                 let tick = Message::Event(Event::Tick { memory: memory() });
                 // A full channel needs no more ticks.
                 if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
@@ -41,17 +43,22 @@ impl Ticker {
             .name("ticker".into())
             .spawn(work)?;
         Ok(Self {
-            ticking,
+            every,
             thread: handle.thread().clone(),
         })
     }
 
-    /// Starts or stops the ticks.
-    pub fn set_ticking(&self, ticking: bool) {
-        if self.ticking.swap(ticking, Ordering::AcqRel) != ticking && ticking {
+    /// Sets the time between ticks; `None` stops them.
+    pub fn tick_every(&self, every: Option<Duration>) {
+        let wanted = every.map_or(0, milliseconds);
+        if self.every.swap(wanted, Ordering::AcqRel) == 0 && wanted != 0 {
             self.thread.unpark();
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Resident memory of this process in bytes, if the system reports it.

@@ -11,8 +11,8 @@ pub use conversion::{stored_answer, stored_shot};
 pub use libraries::Libraries;
 pub use rounds_session::ExportFormat;
 pub use types::{
-    Attached, Finished, NewTurn, Outcome, SavedEnd, SavedSession, SavedTurn, ScanView,
-    SessionSummary, Subject, TurnEnd,
+    Attached, Finished, Mark, Marked, NewTurn, Outcome, SavedEnd, SavedSession, SavedTurn,
+    ScanView, SessionSummary, Subject, TurnEnd,
 };
 
 use std::path::{Path, PathBuf};
@@ -205,6 +205,7 @@ impl Journal {
             file: bytes.into(),
             path: None,
             scan: None,
+            identity: Default::default(),
         })
     }
 

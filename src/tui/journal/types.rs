@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Ranked, Settings, Setup};
 use rounds_imaging::Image;
-use rounds_scan::{Modality, Selector};
+use rounds_scan::{Identity, Modality, Probe, Selector};
 
 /// An attached image.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Attached {
     pub path: Option<PathBuf>,
     /// The scan it is a view of, as long as the view can be changed.
     pub scan: Option<Arc<ScanView>>,
+    /// Whom it shows, as codes, where a scan states it.
+    pub identity: Identity,
 }
 
 /// What is seen of a scan.
@@ -33,6 +35,32 @@ pub struct ScanView {
     pub modality: Modality,
     /// What is uncertain about the image or was done to it, each a sentence.
     pub notes: Vec<String>,
+    /// Millimetres between pixels across and down, where known.
+    pub pixel_mm: Option<[f64; 2]>,
+    /// The values that are black and white, if the image is one of values.
+    pub window_range: Option<[f64; 2]>,
+    /// Time between frames, if the file states it.
+    pub frame_time_ms: Option<f64>,
+}
+
+/// What to look up in a view of a scan.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Mark {
+    /// What lies under a pixel.
+    Pixel([u32; 2]),
+    /// Where a place in the patient is, and what lies there.
+    Place([f64; 3]),
+}
+
+/// What was found there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Marked {
+    /// Pixel and line, from 0.
+    pub pixel: [u32; 2],
+    /// Whether it was looked for by its place in the patient.
+    pub is_found: bool,
+    /// What lies there, if the view is of one slice.
+    pub probe: Option<Probe>,
 }
 
 /// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
@@ -41,6 +69,19 @@ pub struct ScanView {
 pub struct Subject {
     pub patient: Option<String>,
     pub study: Option<String>,
+}
+
+impl Subject {
+    /// With the codes of the scans among the images, whose patients and studies are left out as well.
+    pub fn with_images(&self, images: &[Attached]) -> Self {
+        let mut subject = self.clone();
+        for image in images {
+            image
+                .identity
+                .add_to(&mut subject.patient, &mut subject.study);
+        }
+        subject
+    }
 }
 
 /// A question, the moment it is asked.

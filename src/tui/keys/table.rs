@@ -133,6 +133,17 @@ actions! {
     PreviousWindow "window-previous" Images "W" "previous window of a scan";
     NextPlane "plane-next" Images "p" "next plane of a scan: axial, coronal, sagittal";
     Projection "projection" Images "m" "maximum projection of a scan, or back";
+    WiderWindow "window-wider" Images "}" "wider window of a scan (also drag to the right)";
+    NarrowerWindow "window-narrower" Images "{" "narrower window of a scan (also drag to the left)";
+    HigherLevel "level-higher" Images ")" "higher level of the window (also drag down)";
+    LowerLevel "level-lower" Images "(" "lower level of the window (also drag up)";
+    Cine "cine" Images "space" "play the slices of a scan, or pause; Esc stops";
+    CrossHair "cross-hair" Images "i" "cross-hair: value and place under it (also a click); arrows move it";
+    FarLeft "far-left" Images "shift-left H" "cross-hair ten pixels left";
+    FarRight "far-right" Images "shift-right L" "cross-hair ten pixels right";
+    FarUp "far-up" Images "shift-up K" "cross-hair ten pixels up";
+    FarDown "far-down" Images "shift-down J" "cross-hair ten pixels down";
+    Distance "distance" Images "r" "measure the distance from the cross-hair, or end that";
     SideBySide "side-by-side" Images "v" "one image, or two side by side";
     FullScreenImage "image-full" Images "enter f" "full-screen image, or back";
 

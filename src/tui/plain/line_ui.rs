@@ -276,9 +276,9 @@ impl LineUi {
         self.queue.len()
     }
 
-    /// Whether the state wants ticks of the clock.
-    pub fn needs_ticks(&self) -> bool {
-        self.state.needs_ticks()
+    /// The time between the ticks of the clock that the state wants, if any.
+    pub fn tick_every(&self) -> Option<Duration> {
+        self.state.tick_every()
     }
 
     pub fn state_mut(&mut self) -> &mut State {

@@ -127,7 +127,7 @@ impl LineMode {
             {
                 self.handle(message);
             }
-            self.runner.set_ticking(self.ui.needs_ticks());
+            self.runner.set_ticking(self.ui.tick_every());
             self.write();
         }
     }

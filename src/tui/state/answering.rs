@@ -58,7 +58,7 @@ impl State {
             parent,
             question.to_string(),
             self.case.images.clone(),
-            self.case.subject.clone(),
+            self.case.subject.with_images(&self.case.images),
             settings,
         );
         let turn = self.conversation.add(turn);

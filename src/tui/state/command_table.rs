@@ -100,6 +100,7 @@ commands! {
     Paste "/paste" None "" both "attach the image on the clipboard";
     Detach "/detach" Text "[N|all]" both "detach an image";
     View "/view" Text "[KEY=VALUE ...]" both "what is seen of an attached scan: window=lung plane=coronal slice=40";
+    Measure "/measure" Text "[X,Y [X,Y]|off]" both "the value at a pixel of the image, or the distance between two";
     Patient "/patient" Text "[ID|off]" both "set the patient; their examples are never used";
     Study "/study" Text "[ID|off]" both "set the study; its examples are never used";
     Cases "/cases" Case "[N|NAME]" both "attach a sample case";

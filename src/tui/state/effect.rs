@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::tui::ExitReason;
-use crate::tui::journal::{Attached, ExportFormat, NewTurn, Subject, TurnEnd};
+use crate::tui::journal::{Attached, ExportFormat, Mark, NewTurn, Subject, TurnEnd};
 use rounds_assistant::{Settings, Setup};
 use rounds_scan::Selector;
 
@@ -44,6 +44,8 @@ pub enum Effect {
     ViewScan {
         job: u64,
         selector: Selector,
+        /// What to look up in it.
+        mark: Option<Mark>,
     },
     /// A sample case, by the name of its file.
     AttachCase(String),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::tui::backend::EngineInfo;
-use crate::tui::journal::{Attached, SavedSession, SessionSummary};
+use crate::tui::journal::{Attached, Marked, SavedSession, SessionSummary};
 use crate::tui::keys::Press;
 use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
@@ -27,6 +27,13 @@ pub enum Event {
         column: u16,
         row: u16,
     },
+    /// The mouse moved with its button down.
+    Drag {
+        column: u16,
+        row: u16,
+    },
+    /// The button went up.
+    Release,
     Scroll {
         column: u16,
         row: u16,
@@ -91,6 +98,8 @@ pub enum Event {
     ScanViewed {
         job: u64,
         result: Result<Box<Attached>, Failure>,
+        /// What lies under the cross-hair.
+        marked: Option<Marked>,
     },
     Folder {
         folder: PathBuf,

@@ -2,13 +2,33 @@
 
 use ratatui::layout::Rect;
 
+use crate::tui::terminal_image::Placed;
+
 use super::conversation::TurnId;
 use super::focus::Focus;
+
+/// An attached image as it was drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrawnImage {
+    /// Which of the images in view.
+    pub number: usize,
+    /// Where it was drawn, and which part of it.
+    pub placed: Placed,
+}
+
+impl DrawnImage {
+    /// The pixel of the image that a cell of the screen shows.
+    pub fn pixel(&self, column: u16, row: u16) -> Option<[u32; 2]> {
+        self.placed.pixel(column, row)
+    }
+}
 
 /// Where the last frame drew things.
 #[derive(Clone, Debug, Default)]
 pub struct Hits {
     pub panes: Vec<(Rect, Focus)>,
+    /// The attached images.
+    pub images: Vec<DrawnImage>,
     /// Rows of a list of shots.
     pub shots: Vec<(Rect, usize)>,
     /// Rows of the list in the open window.

@@ -11,6 +11,9 @@ impl State {
     pub(super) fn image_action(&mut self, action: Action) {
         let count = self.images_in_view().len();
         let selected = self.image_pane.selected.min(count.saturating_sub(1));
+        if self.cross_hair_action(action) {
+            return;
+        }
         match action {
             Action::NextImage => self.image_pane.selected = (selected + 1) % count.max(1),
             Action::PreviousImage => {
@@ -38,6 +41,11 @@ impl State {
             | Action::PreviousWindow
             | Action::NextPlane
             | Action::Projection => self.scan_action(action),
+            Action::Cine => self.toggle_cine(),
+            Action::WiderWindow => self.shift_window(1, 0),
+            Action::NarrowerWindow => self.shift_window(-1, 0),
+            Action::HigherLevel => self.shift_window(0, 1),
+            Action::LowerLevel => self.shift_window(0, -1),
             _ => self.change_view(selected, action),
         }
     }

@@ -17,8 +17,11 @@ use rounds_support::Failure;
 use super::activity::Activity;
 use super::background_work::BackgroundWork;
 use super::case::NextCase;
+use super::cine::Cine;
 use super::composer::Composer;
 use super::conversation::{Conversation, TurnId};
+use super::cross_hair::CrossHair;
+use super::dragging;
 use super::effect::Effect;
 use super::engine::Engine;
 use super::event::Event;
@@ -82,6 +85,10 @@ pub struct State {
     pub(super) view_jobs: u64,
     /// The view of a scan that is not there yet.
     pub(super) wanted_view: Option<WantedView>,
+    pub(super) cross_hair: Option<CrossHair>,
+    pub(super) cine: Option<Cine>,
+    /// The mouse button that is held down on an image.
+    pub(super) pressed: Option<dragging::Press>,
     pub(super) effects: Vec<Effect>,
 }
 
@@ -161,6 +168,9 @@ impl State {
             letter: None,
             view_jobs: 0,
             wanted_view: None,
+            cross_hair: None,
+            cine: None,
+            pressed: None,
             effects: Vec::new(),
         };
         state.open(start.setup);
@@ -189,7 +199,12 @@ impl State {
             Event::Paste(text) => self.on_paste(&text),
             Event::Line(line) => self.on_line(&line),
             Event::Interrupt => self.on_interrupt(),
-            Event::Click { column, row } => self.on_click(column, row),
+            Event::Click { column, row } => {
+                self.press_image(column, row);
+                self.on_click(column, row);
+            }
+            Event::Drag { column, row } => self.on_drag(column, row),
+            Event::Release => self.on_release(),
             Event::Scroll { column, row, lines } => self.on_scroll(column, row, lines),
             Event::Resize { columns, rows } => {
                 self.columns = columns;
@@ -200,6 +215,7 @@ impl State {
                 self.tick_letter();
                 self.store_partial();
                 self.watch_folder();
+                self.tick_cine();
             }
             Event::Opened { job, result } => self.on_opened(job, result),
             Event::Retrieved {
@@ -213,7 +229,11 @@ impl State {
             Event::Answered { turn, answer } => self.on_answered(turn, *answer),
             Event::TurnFailed { turn, error } => self.on_failed(turn, error),
             Event::Attached { name, result } => self.on_attached(&name, result),
-            Event::ScanViewed { job, result } => self.on_viewed(job, result),
+            Event::ScanViewed {
+                job,
+                result,
+                marked,
+            } => self.on_viewed(job, result, marked),
             Event::Folder { folder, result } => self.on_folder(folder, result),
             Event::SessionCreated(result) => self.on_session_created(result),
             Event::TurnStored { turn, result } => self.on_turn_stored(turn, result),
@@ -240,6 +260,7 @@ impl State {
             || self.notice.as_ref().is_some_and(Notice::is_timed)
             || self.has_deferred_letter()
             || self.shows_folder()
+            || self.is_playing()
     }
 
     /// The selected turn; the last one unless the user selected another.

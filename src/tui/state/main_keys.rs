@@ -162,6 +162,9 @@ impl State {
         if self.cancel_editing() {
             return self.notify("the question was not changed");
         }
+        if self.stop_cine() {
+            return;
+        }
         if self.stop() || self.cancel_opening() || self.cancel_work() {
             return;
         }
@@ -186,7 +189,7 @@ impl State {
         }
         self.interrupted = Some(self.now);
         let key = self.keymap.hint(Action::Interrupt).to_string();
-        let did = if self.stop() {
+        let did = if self.stop_cine() || self.stop() {
             "stopped"
         } else if self.cancel_work() {
             "stopping the background work"

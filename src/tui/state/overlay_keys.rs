@@ -19,6 +19,9 @@ impl State {
     /// A key while a window is open.
     pub(super) fn on_overlay_key(&mut self, press: Press) {
         if press.code == KeyCode::Esc {
+            if matches!(self.overlay, Some(Overlay::Image)) && self.stop_cine() {
+                return;
+            }
             return self.close_overlay();
         }
         if self.scroll_overlay(press) {

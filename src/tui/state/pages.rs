@@ -3,6 +3,7 @@
 use crate::tui::backend::label;
 use crate::tui::journal::Attached;
 use rounds_assistant::{INTENDED_USE, NO_ANSWER};
+use rounds_scan::identity;
 use rounds_support::errors::bytes;
 
 use super::activity::Activity;
@@ -104,7 +105,10 @@ impl State {
             ("study", &self.case.subject.study),
         ];
         for (what, id) in subject {
-            lines.extend(id.iter().map(|id| format!("{what}: {id}")));
+            // What scans state about themselves are only codes.
+            let name = id.as_deref().map(|id| identity::split(id).1);
+            let name = name.filter(|name| !name.is_empty());
+            lines.extend(name.map(|name| format!("{what}: {name}")));
         }
         if let Some((used, of)) = self.context() {
             let of = of.map_or(String::new(), |of| format!(" of {of}"));

@@ -6,6 +6,7 @@ use crate::tui::journal::{Attached, Subject};
 use crate::tui::keys::{Action, KeyContext, Press};
 
 use super::conversation::TurnId;
+use super::cross_hair::CrossHair;
 use super::focus::Focus;
 use super::image_pane::ImagePane;
 
@@ -33,6 +34,7 @@ pub(super) struct Before {
     pub(super) attached: Vec<Attached>,
     pub(super) subject: Subject,
     pub(super) image_pane: ImagePane,
+    pub(super) cross_hair: Option<CrossHair>,
     pub(super) input: String,
     pub(super) is_editing: bool,
 }

@@ -38,6 +38,10 @@ fn is_motion(action: Action) -> bool {
             | Darker
             | MoreContrast
             | LessContrast
+            | FarLeft
+            | FarRight
+            | FarUp
+            | FarDown
     )
 }
 
@@ -79,7 +83,7 @@ impl State {
             (Some('/' | '?'), None) => Duration::ZERO,
             (_, None) => HESITATION,
             (_, Some(action)) if is_motion(action) && is_motion(first.action) => Duration::ZERO,
-            (Some(letter), Some(_)) if letter.is_alphabetic() => TYPING,
+            (Some(letter), Some(_)) if letter.is_alphabetic() || letter == ' ' => TYPING,
             (_, Some(_)) => Duration::ZERO,
         };
         match typed.filter(|_| elapsed < within) {
@@ -136,6 +140,7 @@ impl State {
             attached: self.case.images.clone(),
             subject: self.case.subject.clone(),
             image_pane: self.image_pane.clone(),
+            cross_hair: self.cross_hair.clone(),
             input: self.composer.input.text().to_string(),
             is_editing: self.composer.editing.is_some(),
         }
@@ -160,5 +165,6 @@ impl State {
         self.case.images = before.attached;
         self.case.subject = before.subject;
         self.image_pane = before.image_pane;
+        self.cross_hair = before.cross_hair;
     }
 }

@@ -72,6 +72,7 @@ impl State {
             Command::Attach => self.attach_argument(argument),
             Command::Paste => self.emit(Effect::AttachClipboard),
             Command::View => self.view_argument(argument),
+            Command::Measure => self.measure_argument(argument),
             Command::Detach => self.detach_argument(argument),
             Command::Patient => self.subject_argument(SubjectPart::Patient, argument),
             Command::Study => self.subject_argument(SubjectPart::Study, argument),

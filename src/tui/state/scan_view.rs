@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::tui::journal::{Attached, ScanView};
+use crate::tui::journal::{Attached, Mark, Marked, ScanView};
 use crate::tui::keys::Action;
 use rounds_scan::plane::Plane;
 use rounds_scan::window::{PRESETS, Window};
@@ -16,6 +16,8 @@ use super::machine::State;
 #[derive(Clone, Debug)]
 pub struct WantedView {
     job: u64,
+    /// The first of the jobs in a row for this image.
+    first: u64,
     /// Which of the attached images it replaces.
     number: usize,
     selector: Selector,
@@ -25,7 +27,7 @@ pub struct WantedView {
 
 impl State {
     /// The selected image, if it is a view of a scan that can be changed: its number, what is wanted of it, its slice, and what is shown.
-    fn scan_in_view(&self) -> Option<(usize, Selector, Option<usize>, Arc<ScanView>)> {
+    pub(super) fn scan_in_view(&self) -> Option<(usize, Selector, Option<usize>, Arc<ScanView>)> {
         if self.selection.turn.is_some() {
             return None;
         }
@@ -55,6 +57,7 @@ impl State {
             };
             return self.notify(text);
         };
+        let mut mark = self.mark();
         let view = &mut selector.view;
         let steps = match action {
             Action::NextSlice => 1,
@@ -71,6 +74,13 @@ impl State {
                 view.plane = Some(next_plane(view.plane));
                 view.place = Place::Middle;
                 at = None;
+                // The cross-hair stays at its place in the patient.
+                if let (Some(place), Some(plane)) = (self.marked_place(), view.plane)
+                    && view.projection.is_none()
+                {
+                    view.place = Place::Position(across(plane, place));
+                    mark = Some(Mark::Place(place));
+                }
             }
             Action::Projection => {
                 view.projection = match view.projection {
@@ -93,7 +103,17 @@ impl State {
                 at = Some(next);
             }
         }
-        self.want_view(number, selector, at);
+        self.want_view(number, selector, at, mark);
+    }
+
+    /// Asks the scan what lies under the cross-hair; false if it belongs to no scan that can be asked.
+    pub(super) fn probe(&mut self) -> bool {
+        let Some((number, selector, at, _)) = self.scan_in_view() else {
+            return false;
+        };
+        let mark = self.mark();
+        self.want_view(number, selector, at, mark);
+        true
     }
 
     /// `/view`: changes settings of the view by name, or tells them.
@@ -121,29 +141,58 @@ impl State {
             Ok(view) => selector.view = view,
             Err(error) => return self.show_error(error.into()),
         }
-        self.want_view(number, selector, None);
+        let mark = self.mark();
+        self.want_view(number, selector, None, mark);
     }
 
-    fn want_view(&mut self, number: usize, selector: Selector, at: Option<usize>) {
+    pub(super) fn want_view(
+        &mut self,
+        number: usize,
+        selector: Selector,
+        at: Option<usize>,
+        mark: Option<Mark>,
+    ) {
         self.view_jobs += 1;
         let job = self.view_jobs;
+        let row = self.wanted_view.as_ref().filter(|w| w.number == number);
         self.wanted_view = Some(WantedView {
             job,
+            first: row.map_or(job, |wanted| wanted.first),
             number,
             selector: selector.clone(),
             at,
         });
-        self.emit(Effect::ViewScan { job, selector });
+        self.emit(Effect::ViewScan {
+            job,
+            selector,
+            mark,
+        });
     }
 
     /// A view is there: it takes the place of the one before.
-    pub(super) fn on_viewed(&mut self, job: u64, result: Result<Box<Attached>, Failure>) {
-        let Some(wanted) = self.wanted_view.take_if(|wanted| wanted.job == job) else {
+    pub(super) fn on_viewed(
+        &mut self,
+        job: u64,
+        result: Result<Box<Attached>, Failure>,
+        marked: Option<Marked>,
+    ) {
+        let Some(wanted) = self.wanted_view.clone() else {
             return;
         };
+        let is_newest = wanted.job == job;
+        if is_newest {
+            self.wanted_view = None;
+        } else if job < wanted.first {
+            return;
+        }
+        // One that the user has left is shown too: otherwise nothing would move while the mouse is dragged.
         let attached = match result {
             Ok(attached) => *attached,
-            Err(error) => return self.show_error(error),
+            Err(_) if !is_newest => return,
+            Err(error) => {
+                self.stop_cine();
+                return self.show_error(error);
+            }
         };
         let source = |of: &Attached| of.scan.as_ref().map(|scan| scan.selector.path.clone());
         let Some(slot) = self.case.images.get_mut(wanted.number) else {
@@ -151,12 +200,20 @@ impl State {
         };
         // The image may have been detached meanwhile.
         if source(slot) == source(&attached) {
+            let (before, name) = (
+                slot.image.source.sha256.clone(),
+                attached.image.source.name.clone(),
+            );
+            let is_same = before == attached.image.source.sha256;
+            *slot = attached.clone();
+            self.on_marked(&attached, marked);
             if self.linear {
-                let name = attached.image.source.name.clone();
-                *slot = attached;
-                return self.notify(name);
+                let lines = self.cross_hair_lines();
+                return match is_same && !lines.is_empty() {
+                    true => self.notify(lines.join("; ")),
+                    false => self.notify(name),
+                };
             }
-            *slot = attached;
         }
     }
 }
@@ -176,6 +233,15 @@ fn next_window(now: Window, modality: Modality, step: isize) -> Window {
     let count = all.len() as isize;
     let next = (at as isize + step).rem_euclid(count);
     usize::try_from(next).map_or(Window::Auto, |next| all[next])
+}
+
+/// The coordinate of a place along the axis that a plane crosses.
+fn across(plane: Plane, [left, back, head]: [f64; 3]) -> f64 {
+    match plane {
+        Plane::Axial => head,
+        Plane::Coronal => back,
+        Plane::Sagittal => left,
+    }
 }
 
 fn next_plane(now: Option<Plane>) -> Plane {

@@ -127,9 +127,10 @@ impl Gallery {
             rows: area.height,
         };
         if !self.ready.contains(&request) {
-            // Until it is ready, show the same image as it was last.
+            // Until it is ready, show the same image as it was last, or the last of the same scan.
             let older = self.ready.iter().find(|(known, _)| {
-                known.appearance.id == shown.id
+                (known.appearance.id == shown.id
+                    || (shown.scan.is_some() && known.appearance.scan == shown.scan))
                     && (known.columns, known.rows) == (area.width, area.height)
             });
             self.wanted.push(Wanted {

@@ -17,5 +17,6 @@ pub use encode::{Encoded, ImageProtocol, Screen, encode};
 pub use gallery::Gallery;
 pub use outline::{MarkedBox, outline_colour, outline_letter};
 pub use print::{Lines, lines};
-pub use request::{Appearance, Request, Source, Wanted};
+pub use render::Placed;
+pub use request::{Appearance, Cross, Request, Source, Wanted};
 pub use view_transform::ViewTransform;

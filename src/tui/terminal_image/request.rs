@@ -29,6 +29,18 @@ pub struct Appearance {
     pub transform: ViewTransform,
     /// Regions to outline.
     pub boxes: Vec<MarkedBox>,
+    /// The cross-hair.
+    pub cross: Option<Cross>,
+    /// What else there are other images of: until one is ready, the last of the same scan is shown, so that nothing flickers.
+    pub scan: Option<String>,
+}
+
+/// A cross-hair on an image, in its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cross {
+    pub at: [u32; 2],
+    /// The other end of a distance.
+    pub from: Option<[u32; 2]>,
 }
 
 impl Appearance {

@@ -416,3 +416,37 @@ fn only_folders_are_completed_where_a_folder_is_expected() {
     user.sees("big/");
     user.does_not_see("a.png");
 }
+
+#[test]
+fn a_scan_brings_the_codes_of_its_patient_and_study_into_the_question() {
+    use rounds_scan::identity::{Identity, Kind, code};
+    let mut user = Harness::new(100, 30);
+    user.state.case.subject.patient = Some("P 7".into());
+    let mut attached = data::attached("ct.dcm: axial slice 1 of 2");
+    attached.identity = Identity {
+        patient: Some(code(Kind::Patient, "MRN1")),
+        study: Some(code(Kind::Study, "1.2")),
+        series: Some(code(Kind::Series, "1.2.3")),
+    };
+    let identity = attached.identity.clone();
+    user.event(Event::Attached {
+        name: "ct.dcm".into(),
+        result: Ok(vec![attached]),
+    });
+    user.type_text("Is there a nodule?");
+    user.press("enter");
+    let subject = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::Ask { subject, .. } => Some(subject),
+        _ => None,
+    });
+    let subject = subject.expect("it is asked");
+    let (codes, name) = rounds_scan::identity::split(subject.patient.as_deref().unwrap());
+    assert_eq!(
+        (codes, name.as_str()),
+        (vec![identity.patient.as_deref().unwrap()], "P 7")
+    );
+    let (codes, name) = rounds_scan::identity::split(subject.study.as_deref().unwrap());
+    assert_eq!((codes.len(), name.as_str()), (2, ""));
+    // What is shown stays what the user said.
+    assert_eq!(user.state.case.subject.patient.as_deref(), Some("P 7"));
+}

@@ -51,6 +51,7 @@ pub fn attached(name: &str) -> Attached {
         file,
         path: None,
         scan: None,
+        identity: Default::default(),
     }
 }
 
@@ -138,4 +139,33 @@ fn provenance() -> Provenance {
         device: text("cpu"),
         encoder: text("e"),
     }
+}
+
+/// A NIfTI file of 4 x 3 x 5 voxels of 2 mm, each with its own value.
+pub fn nifti(folder: &std::path::Path) -> std::path::PathBuf {
+    let mut bytes = vec![0_u8; 352];
+    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+    put(0, &348_i32.to_le_bytes());
+    for (at, size) in [3_i16, 4, 3, 5, 1, 1, 1, 1].iter().enumerate() {
+        put(40 + 2 * at, &size.to_le_bytes());
+    }
+    // 16-bit integers.
+    put(70, &4_i16.to_le_bytes());
+    put(72, &16_i16.to_le_bytes());
+    for (at, spacing) in [1_f32, 2.0, 2.0, 2.0].iter().enumerate() {
+        put(76 + 4 * at, &spacing.to_le_bytes());
+    }
+    put(108, &352_f32.to_le_bytes());
+    put(112, &1_f32.to_le_bytes());
+    // Millimetres, and rows of the affine.
+    put(123, &[2]);
+    put(254, &1_i16.to_le_bytes());
+    for (row, axis) in [0, 5, 10].into_iter().enumerate() {
+        put(280 + 4 * (axis - row) + 4 * row, &2_f32.to_le_bytes());
+    }
+    put(344, b"n+1\0");
+    bytes.extend((0..60_i16).flat_map(|value| (value * 16).to_le_bytes()));
+    let path = folder.join("head.nii");
+    std::fs::write(&path, bytes).unwrap();
+    path
 }

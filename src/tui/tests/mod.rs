@@ -18,6 +18,7 @@ mod quitting;
 pub mod random;
 mod regenerate;
 mod rejections;
+mod scans;
 mod screens;
 mod session_list;
 mod settings;

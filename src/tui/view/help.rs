@@ -93,7 +93,15 @@ fn lines(state: &State, filter: &str, width: u16, theme: &Theme) -> Vec<Line<'st
             "click",
             "select a pane, a shot or a row; click again to open it",
         ),
-        ("wheel", "scroll; over an image: zoom"),
+        ("wheel", "scroll; over an image: zoom, or slices of a scan"),
+        (
+            "click on the image",
+            "cross-hair: value and place under it (in the image pane or on the full screen)",
+        ),
+        (
+            "drag on a scan",
+            "window: to the right wider, down a higher level",
+        ),
         ("Shift-drag", "select text with the terminal"),
     ];
     let mouse = mouse.map(|(what, help)| (what.to_string(), help.to_string()));

@@ -8,8 +8,8 @@ use ratatui::widgets::Clear;
 use crate::tui::backend::image_hashes;
 use crate::tui::journal::Attached;
 use crate::tui::keys::Action;
-use crate::tui::state::{Focus, State};
-use crate::tui::terminal_image::{Appearance, ImageProtocol, Source};
+use crate::tui::state::{DrawnImage, Focus, State};
+use crate::tui::terminal_image::{Appearance, Cross, ImageProtocol, Placed, Source};
 
 use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
@@ -57,6 +57,8 @@ fn none_attached(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) 
 pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     frame.render_widget(Clear, area);
     canvas.gallery.covered = false;
+    // The pane behind it takes no clicks.
+    canvas.hits.images.clear();
     let inside = framed(frame, area, "Image (Esc closes)", true, canvas.theme);
     let [images, hints] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
@@ -70,6 +72,9 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         (Action::NextSlice, "slice"),
         (Action::NextWindow, "window"),
         (Action::NextPlane, "plane"),
+        (Action::CrossHair, "cross-hair"),
+        (Action::Distance, "distance"),
+        (Action::Cine, "play"),
         (Action::SideBySide, "side by side"),
         (Action::NextImage, "next"),
     ]
@@ -98,7 +103,7 @@ fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
         .then(|| other(state, images, at))
         .flatten();
     match second {
-        None => attached(frame, area, first, state, canvas),
+        None => attached(frame, area, (at, first), state, canvas),
         Some(second) => {
             let [left, _, right] = Layout::horizontal([
                 Constraint::Fill(1),
@@ -106,9 +111,11 @@ fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
                 Constraint::Fill(1),
             ])
             .areas(area);
-            attached(frame, left, first, state, canvas);
+            attached(frame, left, (at, first), state, canvas);
             match second {
-                Second::Attached(other) => attached(frame, right, other, state, canvas),
+                Second::Attached(number, other) => {
+                    attached(frame, right, (number, other), state, canvas);
+                }
                 Second::Shot => shot(frame, right, state, canvas),
             }
         }
@@ -117,7 +124,7 @@ fn draw_content(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
 
 /// What is shown beside the selected image.
 enum Second<'a> {
-    Attached(&'a Attached),
+    Attached(usize, &'a Attached),
     Shot,
 }
 
@@ -125,13 +132,14 @@ fn other<'a>(state: &State, images: &'a [Attached], at: usize) -> Option<Second<
     if state.image_pane.with_shot || images.len() < 2 {
         return state.chosen_shot().map(|_| Second::Shot);
     }
-    images.get((at + 1) % images.len()).map(Second::Attached)
+    let next = (at + 1) % images.len();
+    images.get(next).map(|image| Second::Attached(next, image))
 }
 
 fn attached(
     frame: &mut Frame,
     area: Rect,
-    attached: &Attached,
+    (number, attached): (usize, &Attached),
     state: &State,
     canvas: &mut Canvas,
 ) {
@@ -142,12 +150,29 @@ fn attached(
     if !changes.is_empty() {
         caption = format!("shown {changes} (display only)\n{caption}");
     }
+    let is_selected = number == state.image_pane.selected();
+    let cross = state.cross_hair().filter(|_| is_selected);
+    if cross.is_some() {
+        caption = format!("{}\n{caption}", state.cross_hair_lines().join("\n"));
+    }
     let source = || Source::Image(image.clone());
     let shown = Appearance {
         transform,
+        cross: cross.map(|cross| Cross {
+            at: cross.at,
+            from: cross.from,
+        }),
+        scan: attached
+            .scan
+            .as_ref()
+            .map(|scan| scan.selector.path.to_string_lossy().into_owned()),
         ..Appearance::whole(&image.source.sha256)
     };
-    one(frame, area, &shown, source, &caption, canvas);
+    let area = one(frame, area, &shown, source, &caption, canvas);
+    let size = (image.width, image.height);
+    let placed = Placed::new(area, canvas.gallery.screen(), transform, size);
+    let drawn = placed.map(|placed| DrawnImage { number, placed });
+    canvas.hits.images.extend(drawn);
 }
 
 fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
@@ -170,7 +195,7 @@ fn shot(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     }
 }
 
-/// Draws an image with a caption below it.
+/// Draws an image with a caption below it. Returns the room that the image had.
 pub fn one(
     frame: &mut Frame,
     area: Rect,
@@ -178,7 +203,7 @@ pub fn one(
     source: impl FnOnce() -> Source,
     caption: &str,
     canvas: &mut Canvas,
-) {
+) -> Rect {
     let lines: Vec<Line<'static>> = caption
         .lines()
         .map(|line| Line::styled(cut(line, usize::from(area.width)), canvas.theme.dim))
@@ -204,4 +229,5 @@ pub fn one(
         );
     }
     put_lines(frame, caption_area, &lines, 0);
+    image_area
 }

@@ -15,6 +15,7 @@ use rounds_imaging::hamming;
 use rounds_index::vectors::Vectors;
 use rounds_index::{Example, ExampleImage, Filter, Index, IndexError, LookupBy, Search};
 use rounds_model::encoder::Descriptor;
+use rounds_scan::identity;
 use rounds_support::sanitise::clean_line;
 
 /// From this similarity on, an image counts as the query itself, re-encoded.
@@ -36,6 +37,8 @@ const MAX_SAME_IMAGE_BITS: u32 = 16;
 /// Images whose pixels are compared because they look like the query turned or inverted, at most. Among images of other people
 /// that is one in 6,000 (VQA-RAD and SLAKE), so in a large index the most similar are enough.
 const MAX_COMPARED: usize = 16;
+/// The tag of an imported scan's series.
+const SERIES_TAG: &str = "series";
 /// Neighbours checked per round for the query's own image, and the most rounds.
 const NEIGHBOURS_PER_ROUND: usize = 32;
 const MAX_ROUNDS: usize = 16;
@@ -91,11 +94,8 @@ impl<'a> LeakageFilter<'a> {
         for (sha256, _) in query.images {
             out.add_query_image(sha256)?;
         }
-        let of_patient = out.exclude_all(LookupBy::Patient, query.patient.unwrap_or(""))?;
-        let of_study = out.exclude_all(LookupBy::Study, query.study.unwrap_or(""))?;
-        for number in of_patient.into_iter().chain(of_study) {
-            out.add_query_example(number)?;
-        }
+        out.exclude_named(LookupBy::Patient, query.patient.unwrap_or(""))?;
+        out.exclude_named(LookupBy::Study, query.study.unwrap_or(""))?;
         if out.vectors.is_some() {
             for vector in query.vectors {
                 out.find_by_vector(vector)?;
@@ -105,6 +105,37 @@ impl<'a> LeakageFilter<'a> {
         out.find_altered()?;
         out.exclude_shared_without_patient()?;
         Ok(out)
+    }
+
+    /// Excludes the examples of the patient or study that a question names: as it is written, as the codes of scans, and as an
+    /// imported scan would be coded that states this name.
+    fn exclude_named(&mut self, what: LookupBy, text: &str) -> Result<(), IndexError> {
+        // Normalise like the index does, so that extra spaces around a name do not hide its examples.
+        let text = clean_line(text);
+        let (codes, name) = identity::split(&text);
+        let mut numbers = self.exclude_all(what, &name)?;
+        let has_scans = self.index.has_scans()?;
+        let coded: Vec<String> = match what {
+            _ if name.is_empty() || !has_scans => Vec::new(),
+            LookupBy::Study => vec![
+                identity::code(identity::Kind::Study, &name),
+                identity::code(identity::Kind::Series, &name),
+            ],
+            _ => vec![identity::code(identity::Kind::Patient, &name)],
+        };
+        for code in codes.into_iter().chain(coded.iter().map(String::as_str)) {
+            let Some(stored) = self.index.stored_code(code)? else {
+                break;
+            };
+            numbers.extend(self.exclude_all(what, &stored)?);
+            if what == LookupBy::Study {
+                numbers.extend(self.index.numbers_by_tag(SERIES_TAG, &stored)?);
+            }
+        }
+        for number in numbers {
+            self.add_query_example(number)?;
+        }
+        Ok(())
     }
 
     /// Finds copies of the query's image by vector, round after round while there are more.
@@ -297,7 +328,6 @@ impl<'a> LeakageFilter<'a> {
 
     /// Excludes every example of a patient or a study, and returns them if it is a new one. An empty name has no examples.
     fn exclude_all(&mut self, what: LookupBy, name: &str) -> Result<Vec<usize>, IndexError> {
-        // Normalise like the index does, so that extra spaces around a name do not hide its examples.
         let name = clean_line(name).trim().to_string();
         let known = match what {
             LookupBy::Study => &mut self.studies,

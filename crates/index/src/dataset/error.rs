@@ -15,6 +15,9 @@ pub enum DatasetError {
     /// A file is missing or cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The scans cannot be read.
+    #[error(transparent)]
+    Scan(#[from] rounds_scan::ScanError),
     /// The folder has no file of the format.
     #[error("no {wanted} in {place}")]
     Nothing {
@@ -101,6 +104,7 @@ impl Hint for DatasetError {
     fn hint(&self) -> Option<String> {
         let text = match self {
             Self::File(error) => return error.hint(),
+            Self::Scan(error) => return error.hint(),
             Self::Nothing { .. } => {
                 "give the file itself, or the folder the data set was unpacked into"
             }

@@ -254,7 +254,7 @@ fn labels(value: &Value) -> Vec<&str> {
 }
 
 /// Adds a tag; tags shared by all data sets are normalised.
-fn add(row: &mut Row, name: &str, value: &str) {
+pub(super) fn add(row: &mut Row, name: &str, value: &str) {
     if value.chars().count() > MAX_LABEL_CHARS {
         return;
     }

@@ -26,6 +26,7 @@ mod readers;
 mod record;
 mod roco;
 mod row;
+mod scans;
 mod slake;
 mod table;
 mod text;
@@ -37,6 +38,8 @@ mod vqa_rad;
 mod tests;
 
 use std::path::{Path, PathBuf};
+
+use rounds_support::Cancel;
 
 pub use error::DatasetError;
 pub use fold::Fold;
@@ -101,6 +104,9 @@ pub enum Format {
     Interleaved,
     /// Any Parquet file with images in it or next to it.
     Parquet,
+    /// A folder, zip or file of DICOM or NIfTI scans, with or without a table of questions.
+    #[cfg_attr(feature = "clap", value(alias = "nifti"))]
+    Dicom,
 }
 
 /// Options for reading a data set.
@@ -121,6 +127,12 @@ pub struct Options {
     pub licence: Option<String>,
     /// Source of rows that do not state their own.
     pub source: Option<String>,
+    /// Of scans, a table of questions and answers by file, series or study.
+    pub table: Option<PathBuf>,
+    /// Of scans, take every so many slices of a series; only the middle one if `None`.
+    pub every: Option<usize>,
+    /// Stops the reading of a large folder of scans.
+    pub cancel: Cancel,
 }
 
 /// An opened data set.
@@ -136,6 +148,7 @@ pub struct Dataset {
 /// # Errors
 /// If the input is missing or cannot be read, an option is invalid for it, or a required column is missing from all rows.
 pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, DatasetError> {
+    check_options(format, options)?;
     let opened = unfiltered(format, path, options)?;
     if column_check::is_needed(&opened, options) {
         column_check::check(unfiltered(format, path, options)?, options)?;
@@ -143,6 +156,20 @@ pub fn open(format: Format, path: &Path, options: &Options) -> Result<Dataset, D
     let total = opened.entries.total;
     let items = Box::new(Rows::new(opened, options)?);
     Ok(Dataset { total, items })
+}
+
+/// Errors where an option belongs to another format.
+fn check_options(format: Format, options: &Options) -> Result<(), DatasetError> {
+    let of_scans = [
+        ("--table", options.table.is_some()),
+        ("--every", options.every.is_some()),
+    ];
+    match of_scans.iter().find(|(_, given)| *given) {
+        Some((name, _)) if format != Format::Dicom => Err(DatasetError::Option(format!(
+            "{name} is for the format dicom only"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<RawDataset, DatasetError> {
@@ -159,5 +186,6 @@ fn unfiltered(format: Format, path: &Path, options: &Options) -> Result<RawDatas
         Format::Folder => general::open_folder(path, options)?,
         Format::Interleaved => interleaved::open(path, options)?,
         Format::Parquet => general::open_parquet(path, options)?,
+        Format::Dicom => scans::open_scans(path, options)?,
     })
 }

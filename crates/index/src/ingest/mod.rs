@@ -16,6 +16,7 @@ use super::images::MAX_IMAGE_BYTES;
 use super::vectors::VectorError;
 use super::writer::{Added, ImageDetails, NewImage, NewVectors, Writer};
 use rounds_imaging::Image;
+use rounds_scan::identity;
 use rounds_support::{Cancel, errors, files};
 
 /// Computes vectors of images and texts with every encoder of an index, in order.
@@ -244,6 +245,19 @@ fn example(row: &Row, images: &[(ExampleImage, Vec<u8>)]) -> Result<Example, Ind
     .cleaned()
 }
 
+/// Replaces the codes of scans by those of this index.
+fn salt_codes(writer: &mut Writer, batch: &mut [Loaded]) -> Result<(), IndexError> {
+    for row in batch.iter_mut().map(|loaded| &mut loaded.row) {
+        let tags = row.tags.iter_mut().map(|(_, value)| value);
+        for text in [&mut row.patient, &mut row.study].into_iter().chain(tags) {
+            if identity::is_code(text) {
+                *text = identity::stored(text, &writer.salt()?);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Adds the rows of a batch. Returns false if cancelled before all images were encoded; then none is added or counted.
 fn add(
     writer: &mut Writer,
@@ -254,6 +268,8 @@ fn add(
     report: &mut dyn FnMut(Report),
 ) -> Result<bool, IndexError> {
     let before = summary.clone();
+    let mut batch = batch;
+    salt_codes(writer, &mut batch)?;
     let new_rows = new_rows(writer, batch, summary, report)?;
     let known = encode_images(writer, &new_rows, embedder, cancel)?;
     if cancel.is_cancelled() {

@@ -54,6 +54,17 @@ impl Index {
         database::numbers(&self.connection, query, &[value])
     }
 
+    /// Whether scans were imported, so that there are codes to compare.
+    pub fn has_scans(&self) -> Result<bool, IndexError> {
+        Ok(database::salt(&self.connection)?.is_some())
+    }
+
+    /// A code of a scan's patient, study or series as this index stores it; `None` if it holds no scans.
+    pub fn stored_code(&self, code: &str) -> Result<Option<String>, IndexError> {
+        let salt = database::salt(&self.connection)?;
+        Ok(salt.map(|salt| rounds_scan::identity::stored(code, &salt)))
+    }
+
     /// Like [`Index::numbers_by`], ignoring case.
     pub fn numbers_by_ignoring_case(
         &self,

@@ -9,6 +9,7 @@
 mod black;
 mod comments;
 mod elements;
+mod native;
 mod rules;
 mod write;
 
@@ -24,7 +25,7 @@ use crate::radiomics::Rectangle;
 use crate::view_error::ViewError;
 use crate::{Facts, Modality};
 
-use elements::{Encoding, Object};
+use elements::{Content, Encoding, Object};
 
 /// Makes clean copies. The same one gives the same new UID for the same old one, so that the files of a study stay together.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub struct Cleaned {
     pub kept: usize,
     /// How many were removed or emptied.
     pub removed: usize,
+    /// Whether the image was compressed and is no longer, because something was blacked out in it.
+    pub is_uncompressed: bool,
 }
 
 impl Cleaner {
@@ -51,10 +54,10 @@ impl Cleaner {
         Self { salt, black }
     }
 
-    /// A clean copy of a DICOM file with an image, in the same transfer syntax; a deflated one is written inflated.
+    /// A clean copy of a DICOM file with an image, in the same transfer syntax; a deflated one is written inflated, and a
+    /// compressed one uncompressed if something is blacked out in it.
     ///
-    /// Errors for damaged files, which must not be guessed at here, for objects without an image, and for rectangles in
-    /// compressed images.
+    /// Errors for damaged files, which must not be guessed at here, and for objects without an image.
     pub fn dicom(&self, bytes: &[u8]) -> Result<Cleaned, ViewError> {
         let object = Object::find(bytes)?;
         match object.deflated {
@@ -75,15 +78,24 @@ impl Cleaner {
     fn clean(&self, bytes: &[u8], object: &Object) -> Result<Cleaned, ViewError> {
         let uid = |old: &str| self.uid(old);
         let mut copy = elements::copy(bytes, object, &uid)?;
-        black::paint(&mut copy, object, &self.black)?;
+        let mut object = object.clone();
+        let is_compressed = copy
+            .pixels()
+            .is_some_and(|pixels| matches!(pixels.value, Content::Fragments(_)));
+        let is_uncompressed = is_compressed && !self.black.is_empty();
+        if is_uncompressed {
+            native::store(&mut copy, &mut object, bytes)?;
+        }
+        black::paint(&mut copy, &object, &self.black)?;
         comments::blank(&mut copy);
         let kept = copy.kept;
         let removed = copy.removed;
-        let bytes = write::file(copy, object, !self.black.is_empty())?;
+        let bytes = write::file(copy, &object, !self.black.is_empty())?;
         Ok(Cleaned {
             bytes,
             kept,
             removed,
+            is_uncompressed,
         })
     }
 

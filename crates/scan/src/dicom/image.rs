@@ -9,7 +9,7 @@ use super::layout::{Layout, Photometric, Stored, check_size};
 use super::lut::{Lut, Palette};
 use super::parse::{Parsed, body};
 use super::place::{self, Place, Spacing, group};
-use super::render::{Transform, colours, grey};
+use super::render::{Transform, colours, grey, stored};
 use super::syntax::{Codec, Encoding, Syntax};
 use super::tags;
 use super::walk::{PixelElement, Stop};
@@ -56,6 +56,15 @@ pub(crate) struct Segments {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Frame {
     Values(Vec<f32>),
+    Rgb(Vec<u8>),
+}
+
+/// The stored samples of a frame.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Raw {
+    /// One of each pixel, with how many bits it has.
+    Single { values: Vec<i64>, bits: u32 },
+    /// Three of 8 bits.
     Rgb(Vec<u8>),
 }
 
@@ -236,6 +245,31 @@ impl Image {
         } else {
             Frame::Values(grey(&decoded, layout, transform, self.padding))
         })
+    }
+
+    /// The samples of a compressed frame as they are stored, for a copy that stores them natively.
+    ///
+    /// Errors where a frame or a row is missing, and for colours of more than 8 bits.
+    pub(crate) fn raw(&self, body: &[u8], frames: &Frames, frame: usize) -> Result<Raw, Fault> {
+        let layout = &self.layout;
+        let missing = || Fault::broken(FORMAT, "a frame, or a part of one, is missing");
+        let bytes = frames
+            .compressed(body, frame)
+            .filter(|bytes| !bytes.is_empty())
+            .ok_or_else(missing)?;
+        let decoded = codec::decode(&bytes, layout, &self.syntax)?;
+        if decoded.rows < layout.rows {
+            return Err(missing());
+        }
+        let bits = decoded.bits.unwrap_or(layout.stored);
+        if layout.samples == 1 {
+            let values = stored(&decoded, layout).collect();
+            return Ok(Raw::Single { values, bits });
+        }
+        match bits {
+            0..=8 => Ok(Raw::Rgb(colours(&decoded, layout, None))),
+            _ => Err(Fault::unsupported(FORMAT, "colours of more than 8 bits")),
+        }
     }
 
     fn floats(

@@ -20,7 +20,7 @@ mod tags;
 mod walk;
 
 pub(crate) use frames::Frames;
-pub(crate) use image::{Frame, Image, wants_more};
+pub(crate) use image::{Frame, Image, Raw, wants_more};
 pub(crate) use kind::is_directory;
 pub(crate) use layout::check_size;
 pub(crate) use parse::{is_dicom, parse};

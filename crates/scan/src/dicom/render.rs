@@ -21,7 +21,10 @@ impl Transform {
 }
 
 /// The integers of a frame with their signs.
-fn stored<'a>(decoded: &'a Decoded, layout: &Layout) -> impl Iterator<Item = i64> + use<'a> {
+pub(crate) fn stored<'a>(
+    decoded: &'a Decoded,
+    layout: &Layout,
+) -> impl Iterator<Item = i64> + use<'a> {
     let (bits, shift) = match decoded.bits {
         Some(bits) => (bits, 0),
         None => (layout.stored, layout.shift),

@@ -7,7 +7,8 @@ use crate::radiomics::{FirstOrder, Rectangle, Region, measure};
 use crate::resample::{Grid, Interpolation, sample};
 use crate::view::View;
 use crate::view_error::ViewError;
-use crate::{Pixels, Volume};
+use crate::window::Window;
+use crate::{Modality, Pixels, Volume};
 
 /// What lies under a pixel.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +68,19 @@ impl Scene {
             position_mm: place,
             overlay: self.overlay_at(place),
         }))
+    }
+
+    /// The values that are black and white in a view, before any factor; `None` for colours and maps of labels.
+    pub fn window_range(&self, view: &View) -> Option<[f64; 2]> {
+        let is_map = self.base.facts.modality == Modality::Labels && view.window == Window::Auto;
+        if is_map || matches!(self.base.pixels, Pixels::Rgb(_)) {
+            return None;
+        }
+        let applied = self.windows.get(view.window, &self.base).ok()?;
+        let (low, high) = applied.tone.ends();
+        let range = [low / applied.tone.factor, high / applied.tone.factor];
+        let is_range = range.iter().all(|end| end.is_finite()) && range[0] < range[1];
+        is_range.then_some(range)
     }
 
     /// Where a place in the patient (millimetres) is in the plane of a view: the slice, counted from 1, and the pixel. So a

@@ -11,6 +11,7 @@ use super::series::{Series, Source};
 use crate::dicom::{self, Frame, Frames, Image, check_size, is_directory, parse, wants_more};
 use crate::error::{Fault, ScanError};
 use crate::limits::MAX_HEADER_BYTES;
+use crate::time_limit;
 use crate::volume::{Modality, Pixels};
 
 /// How much of a file is read at first, to find its header.
@@ -31,12 +32,17 @@ pub(super) enum Object {
 
 /// Reads the header of a DICOM file.
 pub(super) fn header(content: &Content, salt: &[u8]) -> Result<Object, ScanError> {
+    time_limit::of_file(|| header_in_time(content, salt))
+}
+
+fn header_in_time(content: &Content, salt: &[u8]) -> Result<Object, ScanError> {
     let failed = |fault: Fault| fault.in_file(content.name());
     let mut length = FIRST_BYTES;
     loop {
         let bytes = content.prefix(length)?;
         let is_whole = bytes.len() < length;
         let parsed = parse(&bytes).map_err(failed)?;
+        time_limit::check().map_err(failed)?;
         if wants_more(&parsed) && !is_whole {
             if length as u64 >= MAX_HEADER_BYTES {
                 return Err(failed(Fault::TooLong {
@@ -212,19 +218,24 @@ impl DicomSeries {
             let Some((content, image)) = file else {
                 continue;
             };
-            let reader = Reader::new(content, image, of_file)?;
-            for &(id, slice) in of_file {
-                if cancel.is_cancelled() {
-                    return Err(ScanError::Cancelled);
-                }
-                match reader.frame(id.frame, notes)? {
-                    Ok(frame) => place(frame, image, id.frame, slice, pixels, &mut all),
-                    Err(fault) => {
-                        damaged += 1;
-                        last_fault = Some(fault);
+            time_limit::of_file(|| {
+                let reader = Reader::new(content, image, of_file)?;
+                for &(id, slice) in of_file {
+                    if cancel.is_cancelled() {
+                        return Err(ScanError::Cancelled);
+                    }
+                    let frame = reader.frame(id.frame, notes)?;
+                    time_limit::check().map_err(|fault| fault.in_file(content.name()))?;
+                    match frame {
+                        Ok(frame) => place(frame, image, id.frame, slice, pixels, &mut all),
+                        Err(fault) => {
+                            damaged += 1;
+                            last_fault = Some(fault);
+                        }
                     }
                 }
-            }
+                Ok(())
+            })?;
         }
         match last_fault {
             // Where other slices can be shown, they are.

@@ -5,9 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::content::Content;
 use super::series::{Series, Source};
+use rounds_support::files::sha256_hex;
+
+use crate::dicom::facts::hash;
 use crate::error::{Fault, ScanError};
 use crate::nifti::{HEADER_BYTES, Header, Kind, parse, pixels};
+use crate::time_limit;
 use crate::volume::Pixels;
+
+/// So many bytes at the beginning tell one scan from another. The first slices of a head are often empty, so not too few.
+const IDENTIFYING_BYTES: usize = 4 << 20;
 
 /// The header and the file that holds the samples.
 pub(super) struct NiftiSeries {
@@ -16,7 +23,13 @@ pub(super) struct NiftiSeries {
 }
 
 /// Opens the NIfTI or Analyze file `content`; of a pair, either file or an `.img` that was found `beside` it.
-pub(super) fn open(content: &Content, beside: Option<Content>) -> Result<Series, ScanError> {
+///
+/// Its content takes the place of a series number, so that an index can tell other slices of the same scan.
+pub(super) fn open(
+    content: &Content,
+    beside: Option<Content>,
+    salt: &[u8],
+) -> Result<Series, ScanError> {
     let failed = |fault: Fault| fault.in_file(content.name());
     let header = parse(&content.prefix(HEADER_BYTES)?).map_err(failed)?;
     let samples = match header.kind {
@@ -30,6 +43,8 @@ pub(super) fn open(content: &Content, beside: Option<Content>) -> Result<Series,
     if samples.is_gzip() {
         facts.encoding.push_str(", gzip");
     }
+    let first = sha256_hex(&samples.prefix(IDENTIFYING_BYTES)?);
+    facts.series = Some(hash(salt, "series", &first));
     Ok(Series {
         facts,
         size: header.size,
@@ -84,6 +99,19 @@ fn partners(path: &Path, extension: &str) -> Vec<PathBuf> {
 impl NiftiSeries {
     /// Reads `slices` of a component.
     pub(super) fn read(
+        &self,
+        component: usize,
+        slices: Range<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Pixels, ScanError> {
+        time_limit::of_file(|| {
+            let read = self.read_in_time(component, slices, notes)?;
+            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
+            Ok(read)
+        })
+    }
+
+    fn read_in_time(
         &self,
         component: usize,
         slices: Range<usize>,

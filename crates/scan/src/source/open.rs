@@ -36,6 +36,8 @@ pub struct Opened {
     pub series: Vec<Series>,
     /// What was left out and why, each a sentence.
     pub notes: Vec<String>,
+    /// How many files look like scans and could not be read.
+    pub unreadable: usize,
     /// Sanitised name of what the user gave.
     name: String,
 }
@@ -156,6 +158,7 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
     let one = |series| Opened {
         series: vec![series],
         notes: Vec::new(),
+        unreadable: 0,
         name: name.to_owned(),
     };
     match sniffed(content, &file_name)? {
@@ -167,7 +170,9 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
             Object::Image(image) => sorted(vec![(content.clone(), *image)], name, Vec::new()),
             Object::Directory(files) => listed(content, &files, options),
         },
-        (Found::Nifti | Found::Analyze, _) => nifti_series::open(content, None).map(one),
+        (Found::Nifti | Found::Analyze, _) => {
+            nifti_series::open(content, None, &options.salt).map(one)
+        }
         (Found::Zip, _) if content.is_gzip() => {
             Err(Fault::unsupported("gzip", "an archive in an archive").in_file(name))
         }
@@ -187,8 +192,8 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
         (Found::Other(looks_like), _) => {
             // The samples of a pair were given instead of the header.
             if let Some(header) = content.path().and_then(header_file) {
-                return nifti_series::open(&Content::file(&header, name)?, Some(content.clone()))
-                    .map(one);
+                let header = Content::file(&header, name)?;
+                return nifti_series::open(&header, Some(content.clone()), &options.salt).map(one);
             }
             Err(Fault::NotAScan { looks_like }.in_file(name))
         }
@@ -286,7 +291,8 @@ impl<'a> Many<'a> {
                 })
             }
             Ok((Found::Nifti | Found::Analyze, _)) => {
-                nifti_series::open(&content, None).map(|series| self.others.push(series))
+                nifti_series::open(&content, None, &self.options.salt)
+                    .map(|series| self.others.push(series))
             }
             Ok(_) => {
                 self.foreign += 1;
@@ -327,6 +333,7 @@ impl<'a> Many<'a> {
         }
         let mut opened = sorted(self.images, self.name, self.notes)?;
         opened.series.append(&mut self.others);
+        opened.unreadable = self.unreadable;
         Ok(opened)
     }
 }
@@ -368,6 +375,7 @@ fn sorted(
     Ok(Opened {
         series,
         notes,
+        unreadable: 0,
         name: name.to_owned(),
     })
 }

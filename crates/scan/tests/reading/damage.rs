@@ -83,30 +83,72 @@ fn flipped_bytes_never_panic() {
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(12);
-    let mut state = 20_261_129;
+    // For a long run: ROUNDS_SCAN_SECONDS=600. A seed may be given, so that a later run does not repeat an earlier one.
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let seconds = std::time::Duration::from_secs(number("ROUNDS_SCAN_SECONDS").unwrap_or(0));
+    let started = std::time::Instant::now();
+    let mut state = number("ROUNDS_SCAN_SEED").unwrap_or(20_261_129);
     let mut outcomes = [0; 2];
-    for (name, bytes) in seeds() {
-        for round in 0..rounds {
-            let mut damaged = bytes.clone();
-            // Headers matter most.
-            let reach = if round % 2 == 0 {
-                damaged.len().min(2000)
-            } else {
-                damaged.len()
-            };
-            for _ in 0..1 + random(&mut state) % 6 {
-                let at = random(&mut state) % reach.max(1);
-                if let Some(byte) = damaged.get_mut(at) {
-                    *byte = match random(&mut state) % 4 {
-                        0 => 0,
-                        1 => 0xFF,
-                        2 => *byte ^ (1 << (random(&mut state) % 8)),
-                        _ => random(&mut state) as u8,
-                    };
+    let seeds = seeds();
+    let mut pass = 0;
+    while pass == 0 || started.elapsed() < seconds {
+        pass += 1;
+        for (name, bytes) in &seeds {
+            for round in 0..rounds {
+                let mut damaged = bytes.clone();
+                // Headers matter most.
+                let reach = if round % 2 == 0 {
+                    damaged.len().min(2000)
+                } else {
+                    damaged.len()
+                };
+                for _ in 0..1 + random(&mut state) % 6 {
+                    let at = random(&mut state) % reach.max(1);
+                    if let Some(byte) = damaged.get_mut(at) {
+                        *byte = match random(&mut state) % 4 {
+                            0 => 0,
+                            1 => 0xFF,
+                            2 => *byte ^ (1 << (random(&mut state) % 8)),
+                            _ => random(&mut state) as u8,
+                        };
+                    }
                 }
+                let began = std::time::Instant::now();
+                outcomes[usize::from(outcome(&damaged, name).is_ok())] += 1;
+                assert!(began.elapsed().as_secs() < 65, "{name}: over the limit");
             }
-            outcomes[usize::from(outcome(&damaged, &name).is_ok())] += 1;
         }
     }
-    println!("{outcomes:?} refused and shown");
+    println!(
+        "{outcomes:?} refused and shown, in {pass} passes and {:?}",
+        started.elapsed()
+    );
+}
+
+#[test]
+fn a_file_that_takes_longer_than_the_limit_is_refused_with_a_clear_error() {
+    use std::time::Duration;
+    let Some(data) = shared_data() else { return };
+    for name in [
+        "MR_small_jp2klossless.dcm",
+        "MR_small_jpeg_ls_lossless.dcm",
+        "JPGLosslessP14SV1_1s_1f_8b.dcm",
+        "MR_small_RLE.dcm",
+        "JPGExtended.dcm",
+    ] {
+        let Ok(bytes) = std::fs::read(data.join("dicom/test_files").join(name)) else {
+            println!("skipped: {name}");
+            continue;
+        };
+        let opened = read(bytes, name).unwrap();
+        assert!(opened.volume(&Cancel::new()).is_ok());
+        let late = rounds_scan::time_limit::within(Duration::ZERO, || {
+            opened.volume(&Cancel::new()).unwrap_err()
+        });
+        assert!(
+            late.to_string().contains("takes more than 0 seconds"),
+            "{name}: {late}"
+        );
+        assert!(late.hint().is_some_and(|hint| hint.contains("uncompress")));
+    }
 }

@@ -141,7 +141,11 @@ impl User {
             let event = match effect {
                 Effect::AttachFile(path) => Some(effects::attach_file(&path)),
                 Effect::AttachCase(name) => Some(attach_case(&name)),
-                Effect::ViewScan { job, selector } => Some(effects::view_scan(job, selector)),
+                Effect::ViewScan {
+                    job,
+                    selector,
+                    mark,
+                } => Some(effects::view_scan(job, selector, mark)),
                 Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
                 Effect::ListLibrary => Some(Event::Library(LibraryNames {
                     indexes: vec!["mine".into()],

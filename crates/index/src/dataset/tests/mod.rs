@@ -5,6 +5,7 @@ mod hostile;
 mod own_data;
 mod parquet_files;
 mod real;
+mod scans;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -6,6 +6,7 @@ use super::bits::{Bits, Stuffing};
 use super::huffman::extend;
 use super::jpeg::{Scan, Tables};
 use crate::dicom::layout::Layout;
+use crate::time_limit;
 
 /// From the order in a stream to the place in a block.
 const ZIGZAG: [usize; 64] = [
@@ -60,7 +61,7 @@ pub(super) fn scan(
             }
             units += 1;
         }
-        if bits.is_over() {
+        if bits.is_over() || time_limit::is_over() {
             return Some(top);
         }
     }

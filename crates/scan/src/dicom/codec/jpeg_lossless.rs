@@ -3,6 +3,7 @@
 use super::bits::{Bits, Stuffing};
 use super::jpeg::{Scan, Tables};
 use crate::dicom::layout::Layout;
+use crate::time_limit;
 
 /// Decodes a scan into `values`; returns how many rows were there. `None` if the scan is damaged from the start.
 pub(super) fn scan(
@@ -65,7 +66,7 @@ pub(super) fn scan(
             }
             units += 1;
         }
-        if bits.is_over() {
+        if bits.is_over() || time_limit::is_over() {
             return Some(y);
         }
         is_first = false;

@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::syntax::{Codec, Syntax};
 use crate::error::Fault;
 use crate::limits::MAX_FRAME_SAMPLES;
+use crate::time_limit;
 
 /// The samples of a frame, pixel by pixel.
 #[derive(Debug, PartialEq)]
@@ -48,13 +49,16 @@ pub(crate) fn decode(bytes: &[u8], layout: &Layout, syntax: &Syntax) -> Result<D
             slices: 1,
         });
     }
-    match syntax.codec {
+    let decoded = match syntax.codec {
         Codec::Rle => rle::decode(bytes, layout),
         Codec::Jpeg => jpeg::decode(bytes, layout),
         Codec::JpegLs => jpeg_ls::decode(bytes, layout),
         Codec::Jpeg2000 => jpeg_2000::decode(bytes, layout),
         Codec::Native | Codec::Other => Err(Fault::unsupported("DICOM", syntax.name)),
-    }
+    };
+    // A decoder that ran out of time ended as if its stream were cut off.
+    time_limit::check()?;
+    decoded
 }
 
 /// Refuses a stream whose size is not that of the object.

@@ -3,6 +3,7 @@
 use crate::fixtures;
 use crate::tui::plain::tests::user::{User, assert_contains};
 use crate::tui::state::{Effect, Start};
+use crate::tui::tests::data::nifti;
 
 #[test]
 fn images_are_attached_listed_and_detached() {
@@ -39,35 +40,6 @@ fn images_are_attached_listed_and_detached() {
         "case 1 (abdominal CT) was detached",
     );
     assert_contains(&user.output_of("/detach all"), "no image is attached now");
-}
-
-/// A NIfTI file of 4 x 3 x 5 voxels of 2 mm, each with its own value.
-fn nifti(folder: &std::path::Path) -> std::path::PathBuf {
-    let mut bytes = vec![0_u8; 352];
-    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
-    put(0, &348_i32.to_le_bytes());
-    for (at, size) in [3_i16, 4, 3, 5, 1, 1, 1, 1].iter().enumerate() {
-        put(40 + 2 * at, &size.to_le_bytes());
-    }
-    // 16-bit integers.
-    put(70, &4_i16.to_le_bytes());
-    put(72, &16_i16.to_le_bytes());
-    for (at, spacing) in [1_f32, 2.0, 2.0, 2.0].iter().enumerate() {
-        put(76 + 4 * at, &spacing.to_le_bytes());
-    }
-    put(108, &352_f32.to_le_bytes());
-    put(112, &1_f32.to_le_bytes());
-    // Millimetres, and rows of the affine.
-    put(123, &[2]);
-    put(254, &1_i16.to_le_bytes());
-    for (row, axis) in [0, 5, 10].into_iter().enumerate() {
-        put(280 + 4 * (axis - row) + 4 * row, &2_f32.to_le_bytes());
-    }
-    put(344, b"n+1\0");
-    bytes.extend((0..60_i16).flat_map(|value| (value * 16).to_le_bytes()));
-    let path = folder.join("head.nii");
-    std::fs::write(&path, bytes).unwrap();
-    path
 }
 
 #[test]
@@ -125,4 +97,40 @@ fn paste_reads_an_image_from_the_clipboard() {
     user.line("/paste");
     let effects = user.effects();
     assert!(effects.iter().any(|e| matches!(e, Effect::AttachClipboard)));
+}
+
+#[test]
+fn values_and_distances_are_told_in_line_mode() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = nifti(folder.path());
+    let mut user = User::new();
+    assert_contains(
+        &user.output_of("/measure 1,1"),
+        "error: no image is attached",
+    );
+    user.output_of(&format!("/attach {}#window=full&slice=1", path.display()));
+    assert_contains(&user.output_of("/measure"), "error: there is no point yet");
+    // The patient's right is on the left, and the front is up.
+    assert_contains(&user.output_of("/measure 0,0"), "at 0,0: ");
+    let one = user.output_of("/measure 3,2");
+    assert_contains(&one, "at 3,2: 0; L 0.0 P 0.0 H 0.0 mm");
+    let two = user.output_of("/measure 0,2 3,2");
+    assert_contains(&two, "distance 6.0 mm from 0,2");
+    assert_contains(
+        &user.output_of("/measure 4,0"),
+        "error: the point is outside",
+    );
+    assert_contains(
+        &user.output_of("/measure here"),
+        "error: /measure takes one point or two",
+    );
+    let case = fixtures::path("cases/chest-nodule.png");
+    user.output_of("/detach all");
+    user.output_of(&format!("/attach {}", case.display()));
+    let pixels = user.output_of("/measure 10,10 13,14");
+    assert_contains(
+        &pixels,
+        "distance 5.0 pixels from 10,10 (the size of a pixel is not known)",
+    );
+    assert_contains(&user.output_of("/measure off"), "the cross-hair is off");
 }

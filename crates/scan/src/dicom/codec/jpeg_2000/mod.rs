@@ -16,6 +16,7 @@ use self::markers::{Head, Samples};
 use super::{Colours, Decoded, check};
 use crate::dicom::layout::Layout;
 use crate::error::Fault;
+use crate::time_limit;
 
 const FORMAT: &str = "JPEG 2000";
 /// SOC and SIZ markers.
@@ -60,6 +61,9 @@ pub(super) fn decode(bytes: &[u8], layout: &Layout) -> Result<Decoded, Fault> {
     }
     for (index, part) in parts.into_iter().enumerate() {
         let Some(part) = part else { continue };
+        if time_limit::is_over() {
+            break;
+        }
         let area = head.tile(index);
         let planes = tile::decode(&part.data, &part.samples, area)?;
         store(planes, &part.samples, area, &head, &mut image);

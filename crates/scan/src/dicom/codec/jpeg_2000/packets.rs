@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::tag_tree::TagTree;
 use super::tile::{Block, Precinct, Tile};
+use crate::time_limit;
 
 /// Bits of a packet header; after 0xFF a byte has seven.
 pub(super) struct HeaderBits<'a> {
@@ -63,7 +64,7 @@ pub(super) const TERMINATE: u8 = 4;
 pub(super) fn read(tile: &mut Tile, data: &[u8]) -> Outcome<()> {
     let mut at = 0;
     for (layer, index) in order(tile) {
-        if at >= data.len() {
+        if at >= data.len() || time_limit::is_over() {
             return Ok(());
         }
         let (start_markers, end_markers) = (tile.start_markers, tile.end_markers);

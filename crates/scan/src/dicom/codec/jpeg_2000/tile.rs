@@ -6,6 +6,7 @@ use super::packets;
 use super::tag_tree::TagTree;
 use super::wavelet::{Lift, combine};
 use super::{Area, Outcome, Plane, Refusal, there};
+use crate::time_limit;
 
 /// More code blocks than so many, and one for every sixteen samples, are taken for an attack.
 const SPARE_BLOCKS: usize = 1 << 16;
@@ -331,6 +332,9 @@ fn plane<T: Lift>(
             let band = there(bands.get(part.band))?;
             let target = there(samples.get_mut(part.band))?;
             for block in part.blocks.iter().filter(|block| block.passes > 0) {
+                if time_limit::is_over() {
+                    return Ok(Vec::new());
+                }
                 let values = blocks::decode(block, band.kind, band.planes, coding.style);
                 let rows = values.chunks_exact(block.area.width().max(1));
                 for (y, row) in (block.area.y0 as usize..).zip(rows) {
@@ -347,6 +351,9 @@ fn plane<T: Lift>(
     let mut bands = samples.into_iter();
     let mut low = bands.next().unwrap_or_default();
     for resolution in 1..=usize::from(coding.levels) {
+        if time_limit::is_over() {
+            return Ok(Vec::new());
+        }
         let [high_low, low_high, high_high] =
             [bands.next(), bands.next(), bands.next()].map(Option::unwrap_or_default);
         let here = resolution_area(area, coding, resolution);

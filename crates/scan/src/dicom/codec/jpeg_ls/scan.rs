@@ -6,6 +6,7 @@
 use super::{Interleave, Preset, Scan};
 use crate::dicom::codec::bits::{Bits, Stuffing};
 use crate::dicom::layout::Layout;
+use crate::time_limit;
 
 /// Orders of run lengths (T.87 A.2.1).
 const J: [u32; 32] = [
@@ -129,7 +130,7 @@ impl<'a> Decoder<'a> {
                     self.line(line, above, run_index)?;
                 }
             }
-            if self.bits.is_over() {
+            if self.bits.is_over() || time_limit::is_over() {
                 return Some(y);
             }
             for (line, &component) in lines.iter().zip(&scan.components) {
