@@ -14,6 +14,7 @@ mod medvint;
 #[cfg(unix)]
 mod plain;
 mod prefix;
+mod probing;
 #[cfg(unix)]
 mod screen;
 mod sessions;

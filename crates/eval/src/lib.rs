@@ -3,6 +3,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod neighbours;
+pub mod probe;
 
 pub use neighbours::{Precision, neighbours};
 

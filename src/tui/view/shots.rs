@@ -135,7 +135,10 @@ fn one(
     let lead = u16::try_from(lines.len()).unwrap_or(rows);
     lines.push(answer_line(shot, state, room, theme));
     let left = usize::from(rows).saturating_sub(lines.len());
-    lines.extend(score_lines(shot, best, text.width, left, theme));
+    let influence = state.influence(shot);
+    lines.extend(score_lines(
+        shot, best, influence, text.width, left, theme,
+    ));
     put_lines(frame, text, &lines, 0);
     if chosen {
         let lead = Rect::new(text.x, text.y, text.width, lead).intersection(area);
@@ -187,6 +190,7 @@ fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'
 fn score_lines(
     shot: &Shot,
     best: f32,
+    influence: Option<(f64, f64)>,
     columns: u16,
     rows: usize,
     theme: &Theme,
@@ -196,7 +200,13 @@ fn score_lines(
         (Some(share), _) => format!("  match{} {:.0} %", bar(share), share * 100.0),
         (None, score) => score.map_or(String::new(), |score| bar(score / best)),
     };
-    let score = cut(&format!("  {}", score_or_reason(shot)), room);
+    let why = influence.map_or(String::new(), why_bar);
+    // What the shot did says more than how alike it is.
+    let score = match width(&bar) + width(&why) + 2 + width(score_or_reason(shot).as_str()) > room {
+        true if !why.is_empty() => String::new(),
+        _ => cut(&format!("  {}", score_or_reason(shot)), room),
+    };
+    let bar = format!("{bar}{why}");
     let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;
     let origin = format!("{}, {}", example.source, example.licence);
@@ -211,6 +221,16 @@ fn score_lines(
     }
     spans.push(Span::styled(format!("  {}", cut(&origin, left)), theme.dim));
     vec![Line::from(spans)]
+}
+
+/// What a shot did to the answer's likelihood: a bar in parts of the largest, filled where it made the answer likelier, hatched where it
+/// made it less likely.
+fn why_bar((own, most): (f64, f64)) -> String {
+    let full = (own.abs() / most.max(1e-9) * BAR as f64).round() as usize;
+    let full = full.min(BAR);
+    let letter = if own < 0.0 { "▒" } else { "█" };
+    let rest = "░".repeat(BAR - full);
+    format!("  why {}{rest} {own:+.2}", letter.repeat(full))
 }
 
 /// A bar, filled as far as `share`.

@@ -153,6 +153,7 @@ impl User {
                 | Effect::CancelOpening { .. }
                 | Effect::AttachClipboard
                 | Effect::Work { .. }
+                | Effect::Why { .. }
                 | Effect::StopWork
                 | Effect::Leave(_) => {
                     self.effects.push(effect);
