@@ -172,7 +172,9 @@ mod tests {
         let help = help();
         let (main, research) = help.split_once(RESEARCH_HEADING).expect("a heading");
         assert!(main.trim_end().lines().count() <= 24, "{help}");
-        for command in ["train", "phantom", "eval", "probe", "random", "logits", "bench"] {
+        for command in [
+            "train", "phantom", "eval", "probe", "random", "logits", "bench",
+        ] {
             assert!(!main.contains(command), "{command}: {main}");
             assert!(research.contains(command), "{command}: {research}");
         }

@@ -23,7 +23,16 @@ fn a_probe_has_every_measure_and_fits_its_schema() {
     let maps = home.path("maps");
     let maps = maps.to_string_lossy();
     let arguments = [
-        "probe", CASE, "Is there a nodule?", "--shots", "3", "--max-new-tokens", "60", "--json", "--out", &maps,
+        "probe",
+        CASE,
+        "Is there a nodule?",
+        "--shots",
+        "3",
+        "--max-new-tokens",
+        "60",
+        "--json",
+        "--out",
+        &maps,
     ];
     let (code, out, said) = ended(&home.run(&arguments));
     assert_eq!(code, 0, "{said}");
@@ -54,7 +63,12 @@ fn a_probe_has_every_measure_and_fits_its_schema() {
         assert_ne!(flip["from"], flip["to"]);
     }
     for layer in probe["attention"]["layers"].as_array().expect("layers") {
-        let on_shots: f64 = layer["shots"].as_array().expect("shots").iter().map(number).sum();
+        let on_shots: f64 = layer["shots"]
+            .as_array()
+            .expect("shots")
+            .iter()
+            .map(number)
+            .sum();
         let others = ["before_shots", "question", "answer"].map(|name| number(&layer[name]));
         let sum = on_shots + others.iter().sum::<f64>();
         assert!((sum - 1.0).abs() < 1e-3, "{layer}");
@@ -77,7 +91,16 @@ fn a_probe_has_every_measure_and_fits_its_schema() {
 fn a_probe_for_people_shows_bars_and_the_copy_detector() {
     let home = Home::new();
     let (code, out, said) = ended(&home.run(&[
-        "probe", "-i", CASE, "Is there a nodule?", "--shots", "2", "--answer", "yes", "--max-new-tokens", "60",
+        "probe",
+        "-i",
+        CASE,
+        "Is there a nodule?",
+        "--shots",
+        "2",
+        "--answer",
+        "yes",
+        "--max-new-tokens",
+        "60",
     ]));
     assert_eq!(code, 0, "{said}");
     for part in [
@@ -100,7 +123,14 @@ fn a_probe_for_people_shows_bars_and_the_copy_detector() {
 fn the_same_probe_twice_gives_the_same_numbers() {
     let home = Home::new();
     let arguments = [
-        "probe", CASE, "Is there a nodule?", "--shots", "1", "--max-new-tokens", "40", "--json",
+        "probe",
+        CASE,
+        "Is there a nodule?",
+        "--shots",
+        "1",
+        "--max-new-tokens",
+        "40",
+        "--json",
     ];
     let first = home.run(&arguments);
     assert_eq!(first.status.code(), Some(0));
@@ -114,9 +144,8 @@ fn a_bad_line_among_the_items_is_reported_and_the_others_are_probed() {
     let case = json!({ "id": "a", "images": [CASE], "question": "Is there a nodule?", "shots": 1, "max_new_tokens": 40 });
     let without = json!({ "question": "Is there a nodule?", "strategy": "none", "answer": "yes" });
     let missing = json!({ "images": ["no/such.png"], "question": "What is it?" });
-    let text = format!(
-        "{case}\nnot json\n\n{missing}\n{{\"question\":\"q\",\"shot\":1}}\n{without}\n"
-    );
+    let text =
+        format!("{case}\nnot json\n\n{missing}\n{{\"question\":\"q\",\"shot\":1}}\n{without}\n");
     std::fs::write(&items, text).expect("written");
     let items = items.to_string_lossy();
     let (code, out, said) = ended(&home.run(&["probe", "--items", &items, "--json"]));
@@ -127,13 +156,19 @@ fn a_bad_line_among_the_items_is_reported_and_the_others_are_probed() {
     assert_eq!(lines, [1, 2, 4, 5, 6]);
     let failed: Vec<bool> = objects.iter().map(|o| o.get("error").is_some()).collect();
     assert_eq!(failed, [false, true, true, true, false]);
-    assert_eq!((&objects[0]["id"], &objects[4]["id"]), (&json!("a"), &json!("line-6")));
+    assert_eq!(
+        (&objects[0]["id"], &objects[4]["id"]),
+        (&json!("a"), &json!("line-6"))
+    );
     assert_eq!(objects[4]["shots"], json!([]));
     assert_eq!(objects[4]["sweep"], Value::Null);
     let (code, out, said) = ended(&home.run(&["probe", "--items", &items]));
     assert_eq!(code, 1);
     assert!(said.contains("error: line 2: "), "{said}");
-    assert!(out.contains("== \"a\"") && out.matches(INTENDED_USE).count() == 1, "{out}");
+    assert!(
+        out.contains("== \"a\"") && out.matches(INTENDED_USE).count() == 1,
+        "{out}"
+    );
 }
 
 #[test]
@@ -142,7 +177,10 @@ fn what_cannot_be_probed_is_refused() {
     for (arguments, wanted) in [
         (&["probe"][..], "required"),
         (&["probe", "--items", "no-such.jsonl"], "--items takes"),
-        (&["probe", CASE, "q", "--shots", "2", "--move", "9"], "no shot 9"),
+        (
+            &["probe", CASE, "q", "--shots", "2", "--move", "9"],
+            "no shot 9",
+        ),
         (&["probe", CASE, "q", "--items", "x"], "cannot be used with"),
         (&["probe", CASE, "q", "--answer", " "], "no answer to score"),
     ] {

@@ -2,6 +2,9 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+#[cfg(test)]
+#[path = "../../../tests/common/fixtures.rs"]
+mod fixtures;
 mod neighbours;
 pub mod probe;
 

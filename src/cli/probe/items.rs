@@ -13,8 +13,9 @@ use rounds_support::{Failure, FailureKind, Lines};
 /// One case.
 #[derive(Default, Deserialize)]
 pub(super) struct Item {
-    #[serde(rename = "id", default)]
-    _id: Option<Value>,
+    /// Read apart, because a line that is no case has one too; here only so that it is no unknown field.
+    #[serde(rename = "id")]
+    pub(super) _id: Option<Value>,
     #[serde(default)]
     pub(super) images: Vec<PathBuf>,
     pub(super) question: String,

@@ -23,7 +23,11 @@ use rounds_support::{Cancel, Failure, FailureKind, Progress, sanitise, stderr_li
 #[derive(Args)]
 pub struct ProbeArgs {
     /// The question; before it the images, as files or scans, if they are not given with --image
-    #[arg(value_name = "IMAGE|QUESTION", required_unless_present = "items", conflicts_with = "items")]
+    #[arg(
+        value_name = "IMAGE|QUESTION",
+        required_unless_present = "items",
+        conflicts_with = "items"
+    )]
     inputs: Vec<String>,
     /// Image to ask about (may be given several times): a file, or a scan and what to see of it, such as
     /// ct.dcm#window=lung or series/#slice=40 (see `rounds image show --help`)
@@ -195,10 +199,17 @@ fn probe_item(
         moved: args.moved,
     };
     let mut progress = Progress::new(&format!("probing {name}"), None);
-    let probe = probe(engine, &case, settings, &options, cancel, &mut |done, all| {
-        progress.set_total(Some(all as u64));
-        progress.set(done as u64);
-    });
+    let probe = probe(
+        engine,
+        &case,
+        settings,
+        &options,
+        cancel,
+        &mut |done, all| {
+            progress.set_total(Some(all as u64));
+            progress.set(done as u64);
+        },
+    );
     progress.finish();
     let probe = probe.map_err(|error| match error {
         AssistantError::Model(ModelError::Cancelled) => {

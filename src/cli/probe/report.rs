@@ -82,7 +82,11 @@ fn influences(probe: &Probe) -> Result<(), Failure> {
             shot.rank,
             clean_line_max(&shot.example_id, MAX_TEXT),
             short(&shot.answer),
-            if shot.copied { "  (the same answer)" } else { "" },
+            if shot.copied {
+                "  (the same answer)"
+            } else {
+                ""
+            },
         ))?;
     }
     Ok(())
@@ -119,7 +123,10 @@ fn sweep(probe: &Probe) -> Result<(), Failure> {
             false => "",
         };
         let bar = bar(between(total, limits));
-        print(format_args!("{:3}. {bar} {total:8.3}{mark}", place.position))?;
+        print(format_args!(
+            "{:3}. {bar} {total:8.3}{mark}",
+            place.position
+        ))?;
     }
     Ok(())
 }
@@ -159,7 +166,9 @@ fn layers(attention: &Attention) -> Result<(), Failure> {
     print(
         "\nAttention at the answer's tokens, in percent, by layer: before the shots, each shot, question, answer;",
     )?;
-    print("gated blocks: gate and what is added to the hidden state (cross-attention, feed-forward)")?;
+    print(
+        "gated blocks: gate and what is added to the hidden state (cross-attention, feed-forward)",
+    )?;
     for layer in &attention.layers {
         let percent = |share: f32| format!("{:5.1}", share * 100.0);
         let shots: String = layer.shots.iter().map(|share| percent(*share)).collect();
@@ -190,7 +199,10 @@ fn maps(attention: &Attention, probed: &Probed) -> Result<(), Failure> {
         return print("\nThe answer's tokens looked at no image of the question: no map.");
     }
     for map in &attention.maps {
-        let image = map.image.checked_sub(1).and_then(|at| probed.images.get(at));
+        let image = map
+            .image
+            .checked_sub(1)
+            .and_then(|at| probed.images.get(at));
         print(format_args!(
             "\nWhere the answer looked in image {} ({:.0} % of the cross-attention), {} x {} places",
             map.image,

@@ -13,13 +13,16 @@ pub(super) fn bar(share: f64) -> String {
 pub(super) fn change_bar(value: f64, largest: f64) -> String {
     let full = (value.abs() / largest.max(1e-9)).clamp(0.0, 1.0) * BAR as f64;
     let full = full.round() as usize;
-    let letter = if value < 0.0 { "░" } else { "█" };
+    let letter = if value < 0.0 { "▒" } else { "█" };
     format!("{}{}", letter.repeat(full), "·".repeat(BAR - full))
 }
 
 /// The largest absolute value.
 pub(super) fn largest(values: impl Iterator<Item = f64>) -> f64 {
-    values.filter(|v| v.is_finite()).map(f64::abs).fold(0.0, f64::max)
+    values
+        .filter(|v| v.is_finite())
+        .map(f64::abs)
+        .fold(0.0, f64::max)
 }
 
 /// Where a log-likelihood lies between the lowest and the highest, from 0 to 1.
@@ -54,7 +57,7 @@ mod tests {
     fn bars_have_one_width_and_show_the_sign_without_colour() {
         assert_eq!(bar(0.5), "█████·····");
         assert_eq!(bar(7.0), "██████████");
-        assert_eq!(change_bar(-1.0, 2.0), "░░░░░·····");
+        assert_eq!(change_bar(-1.0, 2.0), "▒▒▒▒▒·····");
         assert_eq!(change_bar(2.0, 2.0), "██████████");
         assert_eq!(change_bar(0.0, 0.0), "··········");
         assert_eq!(largest([0.5, -2.0, f64::NEG_INFINITY].into_iter()), 2.0);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::tui::backend::EngineInfo;
 use crate::tui::journal::{Attached, SavedSession, SessionSummary};
 use crate::tui::keys::Press;
-use rounds_assistant::{Answer, Influence};
 use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Influence};
 
 use rounds_support::Failure;
 

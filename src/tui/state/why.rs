@@ -40,7 +40,8 @@ impl State {
 
     /// What is needed to explain the selected answer; nothing if that was done before.
     fn why_request(&self) -> Result<Option<(super::TurnId, WhyTurn)>, Failure> {
-        let nothing = || Failure::usage("there is no answer to explain").hint("ask something first");
+        let nothing =
+            || Failure::usage("there is no answer to explain").hint("ask something first");
         let id = self.turn().ok_or_else(nothing)?;
         let turn = self.conversation.get(id).ok_or_else(nothing)?;
         let Reply::Answered(done) = &turn.reply else {
@@ -51,7 +52,9 @@ impl State {
                 .hint("/k 4 and asking again gives it some"));
         }
         if done.answer.is_empty() {
-            return Err(Failure::usage("the model gave no answer that could be explained"));
+            return Err(Failure::usage(
+                "the model gave no answer that could be explained",
+            ));
         }
         if turn.why.is_some() {
             return Ok(None);
@@ -61,8 +64,9 @@ impl State {
         }
         if !self.engine.answers_like(&turn.setup, turn.opening) {
             return Err(
-                Failure::usage("another model or index gave this answer")
-                    .hint("open it again with /model and /index, or /regenerate the answer with this one"),
+                Failure::usage("another model or index gave this answer").hint(
+                    "open it again with /model and /index, or /regenerate the answer with this one",
+                ),
             );
         }
         let request = WhyTurn {
@@ -80,7 +84,11 @@ impl State {
     }
 
     /// `None` for the result: it was stopped.
-    pub(super) fn on_explained(&mut self, job: u64, result: Result<Option<Vec<Influence>>, Failure>) {
+    pub(super) fn on_explained(
+        &mut self,
+        job: u64,
+        result: Result<Option<Vec<Influence>>, Failure>,
+    ) {
         let Some(done) = self.work.finish(job) else {
             return;
         };

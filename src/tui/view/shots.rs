@@ -136,9 +136,7 @@ fn one(
     lines.push(answer_line(shot, state, room, theme));
     let left = usize::from(rows).saturating_sub(lines.len());
     let influence = state.influence(shot);
-    lines.extend(score_lines(
-        shot, best, influence, text.width, left, theme,
-    ));
+    lines.extend(score_lines(shot, best, influence, text.width, left, theme));
     put_lines(frame, text, &lines, 0);
     if chosen {
         let lead = Rect::new(text.x, text.y, text.width, lead).intersection(area);

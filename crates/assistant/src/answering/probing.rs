@@ -270,7 +270,8 @@ impl Engine {
         let (prepared, media) = self.with_shots(asked, shots, cancel)?;
         let answer = prompt::plain(&wording.answer);
         let rationale = wording.rationale.as_deref().map(prompt::plain);
-        let rationale = rationale.filter(|text| !text.is_empty() && self.template.rationale_first());
+        let rationale =
+            rationale.filter(|text| !text.is_empty() && self.template.rationale_first());
         let marker = &self.template.answer_marker;
         let (before, text) = match rationale {
             Some(rationale) => (
@@ -285,7 +286,9 @@ impl Engine {
         let ids = self.ids(&before)?;
         let continuation = self.continuation(&before, &ids, &text)?;
         if answer.is_empty() || continuation.is_empty() {
-            return Err(AssistantError::Refused("there is no answer to score".into()));
+            return Err(AssistantError::Refused(
+                "there is no answer to score".into(),
+            ));
         }
         Ok(Scored {
             prepared,
@@ -359,7 +362,10 @@ mod tests {
         // Rationale, marker and answer, as generated.
         assert_eq!(scored.tokens.len(), answer.log_probabilities.len());
         for (read, written) in scored.tokens.iter().zip(&answer.log_probabilities) {
-            assert!((read - f64::from(*written)).abs() < 1e-3, "{read} {written}");
+            assert!(
+                (read - f64::from(*written)).abs() < 1e-3,
+                "{read} {written}"
+            );
         }
         let again = engine.written_after(asked, &shots, &cancel).unwrap();
         assert_eq!(again, wording);

@@ -2,8 +2,8 @@
 //!
 //! The rows are those of the tokens at which the answer's tokens were predicted: the last of the prompt, and all of the answer but its last.
 
-use super::maps::{Map, maps};
 use super::Probing;
+use super::maps::{Map, maps};
 use rounds_assistant::{AssistantError, Reading};
 use rounds_model::recorder::{GatedTrace, LayerTrace, Rows};
 use serde::Serialize;

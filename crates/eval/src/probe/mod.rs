@@ -191,7 +191,9 @@ pub fn probe(
         None => None,
     };
     // The same way of writing as for the flips, so that a difference is the shot's doing.
-    let model_answer = build_up.last().map_or(String::new(), |all| all.answer.clone());
+    let model_answer = build_up
+        .last()
+        .map_or(String::new(), |all| all.answer.clone());
     let flips = flips::flips(&mut probing, &model_answer)?;
     let reading = attention::read(&mut probing)?;
     let last = probing.shots.last().map(|shot| shot.example.id.as_str());
@@ -252,9 +254,7 @@ fn wording(answer: &Answer, options: &ProbeOptions) -> Result<Wording, Assistant
 }
 
 /// The likelihood with all shots, and the influence of each.
-fn influences(
-    probing: &mut Probing,
-) -> Result<(Likelihood, Vec<LogLikelihood>), AssistantError> {
+fn influences(probing: &mut Probing) -> Result<(Likelihood, Vec<LogLikelihood>), AssistantError> {
     let (asked, cancel, all) = (probing.asked, probing.cancel, probing.steps.1);
     let Probing {
         engine,

@@ -8,13 +8,13 @@
 use std::sync::Arc;
 
 use super::FlamingoLearner;
+use crate::EncodedImage;
 use crate::error::ModelError;
 use crate::flamingo::{seen_images, turns};
 use crate::language::KvCache;
 use crate::recorder::{Inspection, Recorder, Rows};
 use crate::rollout::PatchAttention;
 use crate::vision::VisionConfig;
-use crate::EncodedImage;
 use rounds_imaging::Image;
 use rounds_support::Cancel;
 

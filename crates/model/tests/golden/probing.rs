@@ -54,7 +54,11 @@ fn assert_close(found: &Rows, expected: &Tensor, what: &str) {
 }
 
 fn assert_all_close(found: &[f32], expected: &Tensor, what: &str) {
-    assert_close(&vec![found.to_vec()], &expected.unsqueeze(0).expect("a row"), what);
+    assert_close(
+        &vec![found.to_vec()],
+        &expected.unsqueeze(0).expect("a row"),
+        what,
+    );
 }
 
 #[test]
