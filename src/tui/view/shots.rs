@@ -199,12 +199,15 @@ fn score_lines(
         (None, score) => score.map_or(String::new(), |score| bar(score / best)),
     };
     let why = influence.map_or(String::new(), why_bar);
-    // What the shot did says more than how alike it is.
-    let score = match width(&bar) + width(&why) + 2 + width(score_or_reason(shot).as_str()) > room {
-        true if !why.is_empty() => String::new(),
-        _ => cut(&format!("  {}", score_or_reason(shot)), room),
+    let score = format!("  {}", score_or_reason(shot));
+    let fits = width(&score) + width(&bar) + width(&why) <= room;
+    let (score, bar, below) = match (fits, rows > 1) {
+        (true, _) => (score, format!("{bar}{why}"), None),
+        (false, true) => (cut(&score, room), bar, Some(why)),
+        // What the shot did says more than how alike it is.
+        (false, false) if !why.is_empty() => (String::new(), why, None),
+        (false, false) => (cut(&score, room), bar, None),
     };
-    let bar = format!("{bar}{why}");
     let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;
     let origin = format!("{}, {}", example.source, example.licence);
@@ -212,8 +215,11 @@ fn score_lines(
         Span::styled(score, theme.text),
         Span::styled(bar, theme.bar),
     ];
-    if width(&origin) > left && rows > 1 {
+    let below = below.filter(|below| !below.is_empty());
+    let below = below.map(|below| Line::styled(below, theme.bar));
+    if below.is_some() || width(&origin) > left && rows > 1 {
         let mut lines = vec![Line::from(spans)];
+        lines.extend(below);
         lines.extend(wrapped(&origin, columns, 2, theme.dim));
         return lines;
     }

@@ -37,27 +37,36 @@ fn settings(shots: usize) -> Settings {
     }
 }
 
-/// Shots with images of the index, which are named in the made-up way that nano was trained to read.
-fn named(engine: &Engine, names: &[&str]) -> Vec<Shot> {
-    let rows = engine.index().rows();
-    let numbers = (0..names.len()).map(|at| at * rows / names.len());
-    let examples = numbers.map(|number| engine.index().example(number).unwrap());
-    let pairs = examples.zip(names).zip(1..);
-    pairs
-        .map(|((example, name), rank)| Shot {
+/// Shots with images of the index under made-up names, in the way in which nano was trained to read them: with `right` in this place a chest
+/// film, which the question's image is too, otherwise CTs of the head.
+fn named(engine: &Engine, right: usize) -> Vec<Shot> {
+    let shot = |at: usize| {
+        let (id, name, sign) = match at == right {
+            true => (
+                "phantom-chest-film-000".into(),
+                "lobo",
+                "two dark lungs, ribs and a white heart",
+            ),
+            false => (
+                format!("phantom-head-ct-{:03}", 1 + 9 * at),
+                "dafe",
+                "a skull ring with the brain inside",
+            ),
+        };
+        Shot {
             example: Example {
-                id: format!("named-{rank}"),
                 question: "What is this called?".into(),
-                answer: (*name).into(),
-                rationale: format!("I see a shape, called {name}."),
-                ..example
+                answer: name.into(),
+                rationale: format!("I see {sign}, called {name}."),
+                ..engine.index().by_id(&id).unwrap()
             },
             score: 0.5,
-            rank,
+            rank: at + 1,
             reason: String::new(),
             match_share: None,
-        })
-        .collect()
+        }
+    };
+    (0..4).map(shot).collect()
 }
 
 #[test]
@@ -68,14 +77,12 @@ fn the_only_shot_with_the_right_made_up_name_has_the_largest_influence() {
         case: &case,
         settings: &settings,
     };
+    let wording = Wording {
+        answer: "lobo".into(),
+        rationale: Some("I see two dark lungs, ribs and a white heart, called lobo.".into()),
+    };
     for right in 0..4 {
-        let mut names = ["zorvik", "maldep", "zorvik", "maldep"];
-        names[right] = "tufeno";
-        let shots = named(&engine, &names);
-        let wording = Wording {
-            answer: "tufeno".into(),
-            rationale: Some("I see a shape, called tufeno.".into()),
-        };
+        let shots = named(&engine, right);
         let explained = engine.explain(asked, &shots, &wording, &cancel, &mut |_, _| {});
         let explained = explained.unwrap();
         assert_eq!(explained.shots.len(), 4);

@@ -123,12 +123,12 @@ fn logits_are_the_same_with_and_without_a_recorder_and_with_what_is_used_again()
     close(&whole_again, &plain);
     inspect(&[1, 2, 3], &[], false);
     close(&after_whole, &inspect(&cut, &fewer, false));
-    // The same tokens with another first image have nothing in common with the last sequence after it.
+    // The same tokens with another first image have nothing in common after it.
     let mut swapped = images.clone();
     swapped.swap(0, 3);
     let after_other = inspect(&prompt, &swapped, false);
     inspect(&[1, 2, 3], &[], false);
-    assert_eq!(after_other, inspect(&prompt, &swapped, false));
+    close(&after_other, &inspect(&prompt, &swapped, false));
     assert_ne!(after_other, plain);
 }
 

@@ -136,6 +136,10 @@ impl User {
                     job: *job,
                     result: Ok("done".into()),
                 }),
+                Effect::Why { job, .. } => Some(Event::Explained {
+                    job: *job,
+                    result: Ok(None),
+                }),
                 _ => None,
             });
             let event = match effect {
