@@ -67,6 +67,7 @@ pub fn answer_json(answer: &Answer) -> Value {
         "sure": answer.standing.sure,
         "withheld": answer.standing.withheld,
         "vote": answer.standing.vote,
+        "copied": answer.standing.copied,
         "intended_use": INTENDED_USE,
     })
 }

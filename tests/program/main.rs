@@ -17,6 +17,7 @@ mod medvint;
 #[cfg(unix)]
 mod plain;
 mod prefix;
+mod probing;
 mod scans;
 #[cfg(unix)]
 mod screen;

@@ -9,6 +9,7 @@ mod answering;
 mod choices;
 mod embedding;
 mod engine;
+mod explaining;
 #[cfg(test)]
 #[path = "../../../tests/common/fixtures.rs"]
 mod fixtures;
@@ -20,9 +21,12 @@ mod settings;
 mod types;
 mod validate;
 
-pub use answering::{Experiment, Standing, Vote, comparable};
+pub use answering::{
+    Asked, Copied, Experiment, Explained, Influence, Reading, Standing, Vote, Wording, comparable,
+};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
+pub use explaining::{WhyEvent, WhyRequest};
 pub use query_images::{IndexSketches, QueryImages};
 pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
@@ -40,6 +44,7 @@ use rounds_support::Cancel;
 
 enum Job {
     Ask(Box<Question>),
+    Why(Box<explaining::Why>),
     Warm {
         /// Whether to do it, or only report what it would cost.
         really: bool,
@@ -97,6 +102,7 @@ impl Assistant {
                 while let Ok(job) = queue.recv() {
                     match job {
                         Job::Ask(question) => answer(&mut engine, *question),
+                        Job::Why(why) => explaining::explain(&mut engine, &why),
                         Job::Warm {
                             really,
                             cancel,

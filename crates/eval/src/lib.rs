@@ -5,8 +5,12 @@
 
 pub mod bench;
 mod binding;
+#[cfg(test)]
+#[path = "../../../tests/common/fixtures.rs"]
+mod fixtures;
 mod neighbours;
 mod phantoms;
+pub mod probe;
 pub mod report;
 mod share;
 

@@ -26,6 +26,8 @@ pub mod medvint;
 pub mod ops;
 pub mod prefix;
 pub mod random;
+pub mod recorder;
+pub mod rollout;
 mod safetensors_backend;
 pub mod store;
 pub mod vision;
@@ -90,6 +92,27 @@ pub trait FewShotLearner: Send + Sync {
     /// token after token.
     fn fill(&mut self, count: usize, cancel: &Cancel) -> Result<Option<Vec<Vec<f32>>>, ModelError> {
         let _ = (count, cancel);
+        Ok(None)
+    }
+    /// Starts a sequence like [`Self::prefill`] and gives the logits of its last `rows` tokens, with `traced` also what attention did at
+    /// them. What the last inspected sequence begins with in common is not computed again. `None` for a learner that cannot.
+    fn inspect(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        rows: usize,
+        traced: bool,
+        cancel: &Cancel,
+    ) -> Result<Option<recorder::Inspection>, ModelError> {
+        let _ = (ids, images, rows, traced, cancel);
+        Ok(None)
+    }
+    /// How the resampler reads an image. `None` for a learner without one.
+    fn patch_attention(
+        &self,
+        image: &Image,
+    ) -> Result<Option<rollout::PatchAttention>, ModelError> {
+        let _ = image;
         Ok(None)
     }
     /// Replaces the current sequences: the new sequence `i` continues the old sequence `parents[i]`. After a prefill there is

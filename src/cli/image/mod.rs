@@ -6,6 +6,8 @@ mod measure;
 mod show;
 mod view_flags;
 
+pub(in crate::cli) use show::refuse_to_overwrite;
+
 use clap::Subcommand;
 
 use super::failure::Outcome;

@@ -108,7 +108,7 @@ fn present(selector: &Selector, flags: &OutFlags) -> Outcome {
 }
 
 /// An error if `out` exists and may not be overwritten.
-pub(super) fn refuse_to_overwrite(out: Option<&Path>, force: bool) -> Result<(), Failure> {
+pub(in crate::cli) fn refuse_to_overwrite(out: Option<&Path>, force: bool) -> Result<(), Failure> {
     match out.filter(|out| out.exists() && !force) {
         Some(out) => Err(
             Failure::usage(format!("{} already exists", display_path(out)))

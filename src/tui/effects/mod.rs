@@ -9,6 +9,7 @@ mod scan_view;
 mod signals;
 mod store;
 mod ticker;
+mod why;
 mod work;
 
 #[cfg(test)]
@@ -206,6 +207,12 @@ impl EffectRunner {
                 self.work = Cancel::new();
                 let assistant = self.assistant.clone();
                 work::start(self.sender.clone(), job, work, assistant, self.work.clone())
+            }
+            Effect::Why { job, request } => {
+                self.work = Cancel::new();
+                let assistant = self.assistant.clone();
+                let cancel = self.work.clone();
+                why::start(self.sender.clone(), job, *request, assistant, cancel)
             }
             Effect::StopWork => {
                 self.work.cancel();

@@ -73,6 +73,10 @@ pub fn start(
                 import_data(&import, &cancel, &mut progress)
             }
             Work::Warm { confirmed } => warm(assistant, confirmed, cancel, &mut progress),
+            // It has an effect of its own, because it ends with numbers.
+            Work::Why { .. } => Err(Failure::model(
+                "internal error: this is no work on an index",
+            )),
         });
         let result = std::panic::catch_unwind(run)
             .unwrap_or_else(|_| Err(Failure::model("internal error: the work failed")));

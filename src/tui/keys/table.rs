@@ -155,6 +155,7 @@ actions! {
     ShotEarlier "shot-earlier" Shots "K alt-up" "move up (pins this order)";
     ShotLater "shot-later" Shots "J alt-down" "move down (pins this order)";
     AskWithout "ask-without" Shots "w" "ask again without this shot";
+    ShotWhy "shot-why" Shots "y" "why this answer: what each shot did to its likelihood";
     ShotSideBySide "shot-beside" Shots "v" "the shot's image beside yours";
 }
 

@@ -56,6 +56,7 @@ impl LineUi {
             Page::Turns => "/turns N selects one for /shots, /prompt, /compare, /edit, /regenerate",
             Page::Branches => "/branches N switches to one",
             Page::Question => "/edit TEXT asks the new text as a branch",
+            Page::Why => "/without N asks again without a shot",
             Page::Status => return,
         };
         self.print_line(next);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rounds_index::dataset::Format;
 
 use super::command_table::Command;
+use super::conversation::TurnId;
 
 /// A piece of background work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Work {
     },
     /// Cache the latents of the open index's images; without confirmation, only show the cost.
     Warm { confirmed: bool },
+    /// Explain an answer of a conversation by its shots.
+    Why { conversation: u64, turn: TurnId },
 }
 
 /// Running work.
@@ -36,6 +39,7 @@ impl RunningWork {
         match self.work {
             Work::Import { .. } => Command::Import,
             Work::Warm { .. } => Command::Warm,
+            Work::Why { .. } => Command::Why,
         }
     }
 }
@@ -56,6 +60,7 @@ impl BackgroundWork {
             progress: match &work {
                 Work::Import { .. } => "importing".into(),
                 Work::Warm { .. } => "checking the index".into(),
+                Work::Why { .. } => "why this answer".into(),
             },
             work,
             stopping: false,

@@ -108,6 +108,7 @@ commands! {
     Shots "/shots" None "" both "list the shots of this answer";
     Shot "/shot" Text "[N]" both "show a shot in full";
     Without "/without" Text "[N]" both "ask again without a shot";
+    Why "/why" None "" both "why this answer: what each shot did to its likelihood";
     Move "/move" Text "N M" both "move shot N to place M, for the next question";
     Pin "/pin" Text "[N|ID|off]" both "always use this shot or example";
     Exclude "/exclude" Text "[N|ID|off]" both "never use this shot or example";

@@ -9,7 +9,7 @@ pub use crate::tui::journal::Finished;
 use crate::tui::journal::{Attached, Outcome, SavedEnd, SavedSession, SavedTurn, Subject, TurnEnd};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Settings, Setup};
+use rounds_assistant::{Influence, Settings, Setup};
 
 use rounds_support::Failure;
 
@@ -53,6 +53,8 @@ pub struct Turn {
     pub first_token: Option<Duration>,
     pub last_token: Option<Duration>,
     pub reply: Reply,
+    /// What each shot did to the answer, once that was asked.
+    pub why: Option<Vec<Influence>>,
     /// Its id in the session store.
     pub stored: Option<String>,
 }
@@ -85,6 +87,7 @@ impl Turn {
             first_token: None,
             last_token: None,
             reply: Reply::Pending,
+            why: None,
             stored: None,
         }
     }

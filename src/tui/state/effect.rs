@@ -4,11 +4,24 @@ use std::path::PathBuf;
 
 use crate::tui::ExitReason;
 use crate::tui::journal::{Attached, ExportFormat, Mark, NewTurn, Subject, TurnEnd};
-use rounds_assistant::{Settings, Setup};
+use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Settings, Setup, Wording};
 use rounds_scan::Selector;
 
 use super::background_work::Work;
 use super::conversation::TurnId;
+
+/// An answer that is to be explained by its shots.
+#[derive(Debug)]
+pub struct WhyTurn {
+    pub question: String,
+    pub images: Vec<Attached>,
+    pub subject: Subject,
+    pub settings: Settings,
+    /// Most similar first.
+    pub shots: Vec<Shot>,
+    pub wording: Wording,
+}
 
 /// A request for work.
 #[derive(Debug)]
@@ -37,6 +50,11 @@ pub enum Effect {
         work: Work,
     },
     StopWork,
+    /// Explain an answer by its shots; background work too.
+    Why {
+        job: u64,
+        request: Box<WhyTurn>,
+    },
 
     // Files.
     AttachFile(PathBuf),

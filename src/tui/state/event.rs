@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use crate::tui::backend::EngineInfo;
 use crate::tui::journal::{Attached, Marked, SavedSession, SessionSummary};
 use crate::tui::keys::Press;
-use rounds_assistant::Answer;
 use rounds_assistant::retrieval::Shot;
+use rounds_assistant::{Answer, Influence};
 
 use rounds_support::Failure;
 
@@ -86,6 +86,12 @@ pub enum Event {
         job: u64,
         /// A summary for the user.
         result: Result<String, Failure>,
+    },
+
+    /// What each shot did to an answer; `None` if that was stopped.
+    Explained {
+        job: u64,
+        result: Result<Option<Vec<Influence>>, Failure>,
     },
 
     // Files.

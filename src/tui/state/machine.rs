@@ -243,6 +243,7 @@ impl State {
             Event::Library(names) => self.on_library(names),
             Event::WorkProgress { job, progress } => self.work.report(job, progress),
             Event::WorkFinished { job, result } => self.on_work_finished(job, result),
+            Event::Explained { job, result } => self.on_explained(job, result),
             Event::StoreFailed(error) => self.show_error(error),
             Event::Resumed => self.emit(Effect::Redraw),
             Event::Copied(Ok(())) => self.notify("copied to the terminal's clipboard"),

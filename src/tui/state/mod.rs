@@ -58,6 +58,7 @@ mod sessions;
 mod settings;
 mod shots;
 mod values;
+mod why;
 mod work_commands;
 
 pub use activity::{Activity, Stage};
@@ -65,7 +66,7 @@ pub use background_work::Work;
 pub use command_table::{COMMANDS, Command, command_of};
 pub use conversation::{Finished, Reply, Turn, TurnId};
 pub use editor::Editor;
-pub use effect::Effect;
+pub use effect::{Effect, WhyTurn};
 pub use event::{Entry, Event, Exported};
 pub use focus::Focus;
 pub use fuzzy::has_words;

@@ -5,6 +5,8 @@
 pub enum Page {
     /// The shots of the selected answer.
     Shots,
+    /// What the shots of the selected answer did to it.
+    Why,
     /// The questions of the visible branch.
     Turns,
     /// The versions of the selected question.
@@ -18,6 +20,7 @@ impl Page {
     pub fn title(self) -> &'static str {
         match self {
             Self::Shots => "Shots of this answer",
+            Self::Why => "Why this answer",
             Self::Turns => "Questions",
             Self::Branches => "Branches",
             Self::Question => "The question",

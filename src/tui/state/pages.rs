@@ -17,6 +17,7 @@ impl State {
     pub fn page_lines(&self, page: Page) -> Vec<String> {
         match page {
             Page::Shots => self.shot_lines(),
+            Page::Why => self.why_lines(),
             Page::Turns => {
                 let path = self.conversation.path();
                 self.turn_lines(&path, self.turn(), "selected")

@@ -45,9 +45,12 @@ fn is_motion(action: Action) -> bool {
     )
 }
 
-/// Whether a key asks a question, which cannot be undone.
+/// Whether a key asks a question or starts work, which cannot be undone.
 fn is_final(action: Action) -> bool {
-    matches!(action, Action::TurnRegenerate | Action::AskWithout)
+    matches!(
+        action,
+        Action::TurnRegenerate | Action::AskWithout | Action::ShotWhy
+    )
 }
 
 impl State {

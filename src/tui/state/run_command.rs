@@ -82,6 +82,7 @@ impl State {
             Command::Shots => self.go(Focus::Shots),
             Command::Shot => self.shot_command(argument, Action::ShotOpen),
             Command::Without => self.shot_command(argument, Action::AskWithout),
+            Command::Why => self.explain_answer(),
             Command::Move => self.move_argument(argument),
             Command::Set(setting) => self.setting_argument(setting, argument),
             Command::Pin => self.pin_argument(argument),

@@ -61,11 +61,15 @@ impl State {
             ),
             false => format!("shot {}: {}", shot.rank, shot.reason),
         };
+        let did = self.influence(shot).map_or(String::new(), |(own, _)| {
+            format!("{own:+.3}: log-likelihood with all shots minus without this one")
+        });
         let facts = [
             ("Question", example.question.clone()),
             ("Answer", example.answer.clone()),
             ("Rationale", example.rationale.clone()),
             ("Why it was chosen", chosen),
+            ("What it did to the answer", did),
             ("For the next question", next),
             ("Marked in the image", region_names(example).join(", ")),
             ("Tags", tags_line(example)),
@@ -99,6 +103,7 @@ impl State {
             Action::ShotEarlier => self.move_shot(-1),
             Action::ShotLater => self.move_shot(1),
             Action::AskWithout => self.ask_without(&id),
+            Action::ShotWhy => self.explain_answer(),
             Action::ShotSideBySide => {
                 self.image_pane.two = !(self.image_pane.two && self.image_pane.with_shot);
                 self.image_pane.with_shot = true;

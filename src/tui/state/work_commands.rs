@@ -67,6 +67,8 @@ impl State {
                 "what was added is kept; run the same import again to continue",
             ),
             Work::Warm { .. } => ("caching was stopped on exit", "what was cached is kept"),
+            // Nothing is lost.
+            Work::Why { .. } => return None,
         };
         Some(Failure::usage(format!("{what} ({})", done.progress)).hint(hint))
     }

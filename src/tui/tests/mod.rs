@@ -23,4 +23,5 @@ mod screens;
 mod session_list;
 mod settings;
 mod shots;
+mod why;
 mod work;

@@ -135,7 +135,8 @@ fn one(
     let lead = u16::try_from(lines.len()).unwrap_or(rows);
     lines.push(answer_line(shot, state, room, theme));
     let left = usize::from(rows).saturating_sub(lines.len());
-    lines.extend(score_lines(shot, best, text.width, left, theme));
+    let influence = state.influence(shot);
+    lines.extend(score_lines(shot, best, influence, text.width, left, theme));
     put_lines(frame, text, &lines, 0);
     if chosen {
         let lead = Rect::new(text.x, text.y, text.width, lead).intersection(area);
@@ -187,6 +188,7 @@ fn answer_line(shot: &Shot, state: &State, room: usize, theme: &Theme) -> Line<'
 fn score_lines(
     shot: &Shot,
     best: f32,
+    influence: Option<(f64, f64)>,
     columns: u16,
     rows: usize,
     theme: &Theme,
@@ -196,7 +198,16 @@ fn score_lines(
         (Some(share), _) => format!("  match{} {:.0} %", bar(share), share * 100.0),
         (None, score) => score.map_or(String::new(), |score| bar(score / best)),
     };
-    let score = cut(&format!("  {}", score_or_reason(shot)), room);
+    let why = influence.map_or(String::new(), why_bar);
+    let score = format!("  {}", score_or_reason(shot));
+    let fits = width(&score) + width(&bar) + width(&why) <= room;
+    let (score, bar, below) = match (fits, rows > 1) {
+        (true, _) => (score, format!("{bar}{why}"), None),
+        (false, true) => (cut(&score, room), bar, Some(why)),
+        // What the shot did says more than how alike it is.
+        (false, false) if !why.is_empty() => (String::new(), why, None),
+        (false, false) => (cut(&score, room), bar, None),
+    };
     let left = room.saturating_sub(width(&score) + width(&bar) + 2);
     let example = &shot.example;
     let origin = format!("{}, {}", example.source, example.licence);
@@ -204,13 +215,26 @@ fn score_lines(
         Span::styled(score, theme.text),
         Span::styled(bar, theme.bar),
     ];
-    if width(&origin) > left && rows > 1 {
+    let below = below.filter(|below| !below.is_empty());
+    let below = below.map(|below| Line::styled(below, theme.bar));
+    if below.is_some() || width(&origin) > left && rows > 1 {
         let mut lines = vec![Line::from(spans)];
+        lines.extend(below);
         lines.extend(wrapped(&origin, columns, 2, theme.dim));
         return lines;
     }
     spans.push(Span::styled(format!("  {}", cut(&origin, left)), theme.dim));
     vec![Line::from(spans)]
+}
+
+/// What a shot did to the answer's likelihood: a bar in parts of the largest, filled where it made the answer likelier, hatched where it
+/// made it less likely.
+fn why_bar((own, most): (f64, f64)) -> String {
+    let full = (own.abs() / most.max(1e-9) * BAR as f64).round() as usize;
+    let full = full.min(BAR);
+    let letter = if own < 0.0 { "▒" } else { "█" };
+    let rest = "░".repeat(BAR - full);
+    format!("  why {}{rest} {own:+.2}", letter.repeat(full))
 }
 
 /// A bar, filled as far as `share`.

@@ -28,6 +28,15 @@ pub struct Experiment {
     pub answer_only: bool,
 }
 
+/// An experiment that changes nothing.
+pub(super) static UNCHANGED: Experiment = Experiment {
+    shots: None,
+    blank_shots: false,
+    blank_question: false,
+    always: false,
+    answer_only: false,
+};
+
 impl Engine {
     /// The shots that a question would get, with notices about the choice.
     ///
@@ -40,12 +49,11 @@ impl Engine {
         cancel: &Cancel,
     ) -> Result<Found, AssistantError> {
         super::request::check(case, settings)?;
-        let experiment = Experiment::default();
         let request = Request {
             case,
             settings,
             cancel,
-            experiment: &experiment,
+            experiment: &UNCHANGED,
         };
         match self.case_images(&request)? {
             Some(images) => self.choose(&request, &images),

@@ -2,6 +2,7 @@
 
 mod experiment;
 mod generation;
+mod probing;
 mod prompting;
 mod ranking;
 mod reliability;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use experiment::Experiment;
-pub use reliability::{Standing, Vote, comparable};
+pub use probing::{Asked, Explained, Influence, Reading, Wording};
+pub use reliability::{Copied, Standing, Vote, comparable};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};
@@ -46,7 +48,7 @@ impl Engine {
         cancel: &Cancel,
         emit: &mut dyn FnMut(Event),
     ) -> Result<Answer, AssistantError> {
-        self.answer_with(case, settings, &Experiment::default(), cancel, emit)
+        self.answer_with(case, settings, &experiment::UNCHANGED, cancel, emit)
     }
 
     /// As [`Engine::answer`], with what `experiment` changes.
@@ -136,10 +138,14 @@ impl Engine {
         let decode = Instant::now();
         let before = answer.notices.len();
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
+        let last = answer.provenance.shot_ids.last().map(String::as_str);
+        let copied = Copied::of(&answer.answer, &answer.shots, last);
+        answer.standing.copied = copied.filter(|_| answer.stop != StopReason::Cancelled);
         // What the model did comes before how its shots were found.
         let told = [
             answer.standing.confidence_in_words(),
             answer.standing.vote_in_words(&answer.answer),
+            answer.standing.copied.as_ref().map(Copied::in_words),
         ];
         let told = told.into_iter().flatten();
         let own = answer.notices.split_off(before);

@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// The text before the answer: the prompt, followed by the model's own rationale if the template puts that first.
-    fn text_before_answer(&self, built: &Prompt, written: &str) -> String {
+    pub(super) fn text_before_answer(&self, built: &Prompt, written: &str) -> String {
         let marker = self.template.answer_marker.as_str();
         match self.template.rationale_first() {
             false => built.marked.clone(),
@@ -107,7 +107,12 @@ impl Engine {
     }
 
     /// The tokens that the option adds to `text`. Encoding the option alone could differ in spaces and merges.
-    fn continuation(&self, text: &str, ids: &[u32], option: &str) -> Result<Vec<u32>, ModelError> {
+    pub(super) fn continuation(
+        &self,
+        text: &str,
+        ids: &[u32],
+        option: &str,
+    ) -> Result<Vec<u32>, ModelError> {
         if self.template.split_apart {
             return self.ids(option);
         }
@@ -118,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
+    pub(super) fn ids(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         prompt::token_ids(self.learner.tokenizer(), text)
     }
 }

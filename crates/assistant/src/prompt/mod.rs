@@ -3,6 +3,7 @@
 //! Shots and questions are untrusted data: special tokens in their text are neutralised here, before tokenization.
 
 mod parts;
+mod pieces;
 
 pub use parts::AnswerLayout;
 

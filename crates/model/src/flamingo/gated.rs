@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::resampler::{FeedForward, weight};
 use crate::layers::{Norm, NormKind};
 use crate::ops::{AttentionMask, Linear, attention, rms_norm, silu_mul};
+use crate::recorder::{GatedPart, Recorder, Scores};
 use crate::store::Store;
 
 const EPS: f64 = 1e-5;
@@ -154,31 +155,86 @@ impl GatedBlock {
 
     /// `x` `[batch, tokens, width]` to the same shape. Tokens with an empty range pass only the feed-forward.
     pub fn forward(&self, x: &Tensor, kv: &CrossKv, mask: AttentionMask) -> Result<Tensor> {
+        self.forward_recorded(x, Some((kv, mask)), None)
+    }
+
+    /// The block for tokens that attend to no image, `[batch, tokens, width]` to the same shape.
+    pub fn forward_without_media(&self, x: &Tensor) -> Result<Tensor> {
+        self.forward_recorded(x, None, None)
+    }
+
+    /// [`Self::forward`], or without media [`Self::forward_without_media`]. A recorder comes with the number of the decoder's layer.
+    pub(crate) fn forward_recorded(
+        &self,
+        x: &Tensor,
+        media: Option<(&CrossKv, AttentionMask)>,
+        recorder: Option<(usize, &Recorder)>,
+    ) -> Result<Tensor> {
+        let attended = match media {
+            Some((kv, mask)) => Some(self.attend(x, kv, mask, recorder)?),
+            None => None,
+        };
+        if let (None, Some((layer, recorder))) = (&attended, recorder) {
+            recorder.closed(layer, &self.attn_gate.tanh()?)?;
+        }
+        let x = attended.as_ref().unwrap_or(x);
+        let gate = self.ff_gate.tanh()?;
+        let added = self.feed_forward.forward(x)?.broadcast_mul(&gate)?;
+        if let Some((layer, recorder)) = recorder {
+            recorder.added(layer, GatedPart::FeedForward, (x, &added, &gate))?;
+        }
+        added + x
+    }
+
+    /// The hidden state with what the cross-attention adds.
+    fn attend(
+        &self,
+        x: &Tensor,
+        kv: &CrossKv,
+        mask: AttentionMask,
+        recorder: Option<(usize, &Recorder)>,
+    ) -> Result<Tensor> {
         let mut q = self.to_q.forward(&self.norm.forward(x)?)?;
         if let Some((weight, _)) = &self.qk_norm {
             q = self.norm_per_head(&q, weight)?;
         }
         let scale = (self.head_dim as f32).powf(-0.5);
+        if let Some((layer, recorder)) = recorder {
+            let scores = Scores {
+                q: &q,
+                k: &kv.k,
+                heads: self.heads.into(),
+                scale,
+                mask: &mask,
+                slopes: None,
+                turns: None,
+            };
+            recorder.cross_attention(layer, &scores)?;
+        }
         let seen = attention(&q, &kv.k, &kv.v, self.heads, scale, mask)?;
-        let seen = self.to_out.forward(&seen)?;
-        let x = (seen.broadcast_mul(&self.attn_gate.tanh()?)? + x)?;
-        self.forward_without_media(&x)
+        let gate = self.attn_gate.tanh()?;
+        let added = self.to_out.forward(&seen)?.broadcast_mul(&gate)?;
+        if let Some((layer, recorder)) = recorder {
+            recorder.added(layer, GatedPart::Attention, (x, &added, &gate))?;
+        }
+        added + x
     }
+}
 
-    /// The block for tokens that attend to no image, `[batch, tokens, width]` to the same shape.
-    pub fn forward_without_media(&self, x: &Tensor) -> Result<Tensor> {
-        let y = match &self.feed_forward {
-            GatedFeedForward::OpenFlamingo(ff) => ff.forward(x)?,
-            GatedFeedForward::Idefics {
+impl GatedFeedForward {
+    /// `[.., width]` to `[.., width]`.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::OpenFlamingo(ff) => ff.forward(x),
+            Self::Idefics {
                 norm,
                 gate,
                 up,
                 down,
             } => {
                 let y = norm.forward(x)?;
-                down.forward(&silu_mul(&gate.forward(&y)?, &up.forward(&y)?)?)?
+                down.forward(&silu_mul(&gate.forward(&y)?, &up.forward(&y)?)?)
             }
-        };
-        y.broadcast_mul(&self.ff_gate.tanh()?)? + x
+        }
     }
 }

@@ -5,7 +5,7 @@ use candle_nn::Init;
 use serde::{Deserialize, Serialize};
 
 use crate::layers::{Norm, NormKind};
-use crate::ops::{AttentionMask, Linear, attention, gelu};
+use crate::ops::{AttentionMask, Linear, attention, attention_weights, gelu};
 use crate::store::Store;
 
 const EPS: f64 = 1e-5;
@@ -149,6 +149,23 @@ impl Resampler {
 
     /// The tower's tokens `[batch, tokens, token_width]` to latents `[batch, num_latents, width]`.
     pub fn forward(&self, tokens: &Tensor) -> Result<Tensor> {
+        self.forward_recorded(tokens, None)
+    }
+
+    /// The attention of every layer on the tower's tokens and then on the latents, mean over the heads: `[batch, num_latents, tokens +
+    /// num_latents]` each.
+    pub fn attention(&self, tokens: &Tensor) -> Result<Vec<Tensor>> {
+        let mut weights = Vec::with_capacity(self.layers.len());
+        self.forward_recorded(tokens, Some(&mut weights))?;
+        Ok(weights)
+    }
+
+    /// [`Self::forward`], and pushes the attention of every layer, mean over the heads: `[batch, num_latents, tokens + num_latents]`.
+    fn forward_recorded(
+        &self,
+        tokens: &Tensor,
+        mut weights: Option<&mut Vec<Tensor>>,
+    ) -> Result<Tensor> {
         let projected = match &self.input {
             Some(input) => input.forward(tokens)?,
             None => tokens.clone(),
@@ -180,7 +197,12 @@ impl Resampler {
                     self.norm_per_head(&k, k_norm)?,
                 );
             }
-            let out = attention(&q, &k, &v, self.config.heads, scale, AttentionMask::All)?;
+            let (heads, all) = (self.config.heads, AttentionMask::All);
+            if let Some(weights) = weights.as_deref_mut() {
+                let of_heads = attention_weights(&q, &k, heads, scale, all.clone(), None, None)?;
+                weights.push(of_heads.mean(1)?);
+            }
+            let out = attention(&q, &k, &v, heads, scale, all)?;
             latents = (layer.to_out.forward(&out)? + latents)?;
             latents = (layer.ff.forward(&latents)? + latents)?;
         }

@@ -1,8 +1,11 @@
 //! Scores given answers by their likelihood.
 
 use super::beam::log_softmax;
-use crate::FewShotLearner;
+use std::sync::Arc;
+
 use crate::error::ModelError;
+use crate::recorder::Trace;
+use crate::{EncodedImage, FewShotLearner};
 use rounds_support::Cancel;
 
 /// Likelihood of one continuation.
@@ -14,6 +17,45 @@ pub struct Likelihood {
     pub sum: f64,
     /// Sum divided by the number of tokens, which OpenFlamingo ranks by.
     pub mean: f64,
+}
+
+impl From<Vec<f64>> for Likelihood {
+    fn from(tokens: Vec<f64>) -> Self {
+        let sum: f64 = tokens.iter().sum();
+        Self {
+            mean: sum / tokens.len().max(1) as f64,
+            tokens,
+            sum,
+        }
+    }
+}
+
+/// Scores one `continuation` of a `prompt`, with `traced` also what attention did where its tokens were predicted, if the learner can tell.
+/// What the prompt begins with in common with the last one is not computed again, if the learner can do that.
+pub fn likelihood(
+    learner: &mut dyn FewShotLearner,
+    prompt: &[u32],
+    images: &[Arc<EncodedImage>],
+    continuation: &[u32],
+    traced: bool,
+    cancel: &Cancel,
+) -> Result<(Likelihood, Option<Trace>), ModelError> {
+    let Some((_, before_last)) = continuation.split_last() else {
+        return Ok((Vec::new().into(), None));
+    };
+    let sequence = [prompt, before_last].concat();
+    let rows = continuation.len();
+    if let Some(inspection) = learner.inspect(&sequence, images, rows, traced, cancel)? {
+        let pairs = inspection.logits.iter().zip(continuation);
+        let tokens: Vec<f64> = pairs
+            .map(|(row, &token)| log_probability(row, token))
+            .collect();
+        return Ok((tokens.into(), inspection.trace));
+    }
+    let logits = learner.prefill(prompt, images, cancel)?;
+    let ranked = rank(learner, &logits, &[continuation.to_vec()], cancel)?;
+    let only = ranked.into_iter().next();
+    Ok((only.unwrap_or_else(|| Vec::new().into()), None))
 }
 
 fn log_probability(row: &[f32], token: u32) -> f64 {
@@ -60,12 +102,7 @@ pub fn rank(
             }
             None => written(learner, logits, continuation, cancel)?,
         };
-        let sum: f64 = tokens.iter().sum();
-        out.push(Likelihood {
-            mean: sum / tokens.len().max(1) as f64,
-            tokens,
-            sum,
-        });
+        out.push(tokens.into());
     }
     Ok(out)
 }

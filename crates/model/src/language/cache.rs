@@ -122,6 +122,11 @@ impl KvCache {
         Ok(())
     }
 
+    /// Forgets all tokens but the first `tokens`.
+    pub fn truncate(&mut self, tokens: usize) {
+        self.length = self.length.min(tokens);
+    }
+
     /// Counts `tokens` that were added to every layer.
     pub(super) fn advance(&mut self, tokens: usize) {
         self.length += tokens;
@@ -226,6 +231,19 @@ mod tests {
             (14.0, 18.0),
             "the copies are independent"
         );
+    }
+
+    #[test]
+    fn a_truncated_cache_goes_on_from_where_it_was_cut() {
+        let mut cache = KvCache::new(1, 300);
+        added(&mut cache, 0, 10);
+        cache.truncate(4);
+        assert_eq!(cache.len(), 4);
+        cache.truncate(9);
+        assert_eq!(cache.len(), 4, "what was forgotten does not come back");
+        let all = added(&mut cache, 50, 2);
+        assert_eq!(all[..8], [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+        assert_eq!(all[8..], [100.0, 101.0, 102.0, 103.0]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::ops::{
     AttentionMask, Linear, RopeTable, TurnBias, attention, attention_alibi, attention_with_turns,
     gelu, gelu_tanh, rope, silu_mul,
 };
+use crate::recorder::{Recorder, Scores};
 use crate::store::Store;
 
 struct Layer {
@@ -201,11 +202,24 @@ impl Decoder {
         turns: Option<&TurnScores>,
         before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
+        self.forward_recorded(ids, cache, turns, None, before_layer)
+    }
+
+    /// [`Self::forward_with_turns`], and the recorder, if there is one, sees the self-attention of every layer.
+    pub fn forward_recorded(
+        &self,
+        ids: &Tensor,
+        cache: Option<&mut KvCache>,
+        turns: Option<&TurnScores>,
+        recorder: Option<&Recorder>,
+        before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
         let mask = AttentionMask::Causal {
             past: cache.as_ref().map_or(0, |c| c.len()),
             padding: cache.as_ref().map_or(0, |c| c.padding),
         };
-        self.forward_embedded(self.embed(ids)?, cache, mask, turns, before_layer)
+        let x = self.embed(ids)?;
+        self.through_layers(x, cache, mask, turns, recorder, before_layer)
     }
 
     /// The embeddings of `ids` `[batch, tokens]`, without positions: `[batch, tokens, hidden]`.
@@ -223,9 +237,21 @@ impl Decoder {
     pub fn forward_embedded(
         &self,
         x: Tensor,
+        cache: Option<&mut KvCache>,
+        mask: AttentionMask,
+        turns: Option<&TurnScores>,
+        before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        self.through_layers(x, cache, mask, turns, None, before_layer)
+    }
+
+    fn through_layers(
+        &self,
+        x: Tensor,
         mut cache: Option<&mut KvCache>,
         mask: AttentionMask,
         turns: Option<&TurnScores>,
+        recorder: Option<&Recorder>,
         mut before_layer: impl FnMut(usize, Tensor) -> Result<Tensor>,
     ) -> Result<Tensor> {
         let tokens = x.dim(1)?;
@@ -233,7 +259,8 @@ impl Decoder {
         for (i, layer) in self.layers.iter().enumerate() {
             x = before_layer(i, x)?;
             let bias = turns.map(|turns| turns.bias(i)).transpose()?.flatten();
-            x = self.layer(layer, i, &x, cache.as_deref_mut(), &mask, bias.as_ref())?;
+            let seen = (&mask, bias.as_ref(), recorder);
+            x = self.layer(layer, i, &x, cache.as_deref_mut(), seen)?;
         }
         if let Some(cache) = cache {
             cache.advance(tokens);
@@ -267,11 +294,10 @@ impl Decoder {
         index: usize,
         x: &Tensor,
         cache: Option<&mut KvCache>,
-        mask: &AttentionMask,
-        bias: Option<&TurnBias>,
+        seen: (&AttentionMask, Option<&TurnBias>, Option<&Recorder>),
     ) -> Result<Tensor> {
         let y = layer.input_norm.forward(x)?;
-        let attended = self.attend(layer, index, &y, cache, mask, bias)?;
+        let attended = self.attend(layer, index, &y, cache, seen)?;
         if self.config.parallel_residual {
             let y = layer.post_norm.forward(x)?;
             return (x + attended)? + layer.feed_forward(&y)?;
@@ -287,8 +313,7 @@ impl Decoder {
         index: usize,
         y: &Tensor,
         cache: Option<&mut KvCache>,
-        mask: &AttentionMask,
-        bias: Option<&TurnBias>,
+        (mask, bias, recorder): (&AttentionMask, Option<&TurnBias>, Option<&Recorder>),
     ) -> Result<Tensor> {
         let (mut q, mut k) = (layer.q.forward(y)?, layer.k.forward(y)?);
         let v = layer.v.forward(y)?;
@@ -308,6 +333,22 @@ impl Decoder {
         let mut scale = ((self.config.hidden_size / heads.query) as f32).powf(-0.5);
         if self.config.layer_scaled_attention {
             scale /= (index + 1) as f32;
+        }
+        if let Some(recorder) = recorder {
+            let slopes = match &self.positions {
+                Positions::Biases(slopes) => Some(slopes),
+                Positions::Rotary(_) | Positions::Learned { .. } => None,
+            };
+            let scores = Scores {
+                q: &q,
+                k: &k,
+                heads,
+                scale,
+                mask,
+                slopes,
+                turns: bias,
+            };
+            recorder.self_attention(index, &scores)?;
         }
         let mask = mask.clone();
         let y = match (&self.positions, bias) {

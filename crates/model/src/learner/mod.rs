@@ -1,5 +1,6 @@
 //! A Flamingo as a [`FewShotLearner`]: caches and forward passes, nothing about prompts or indexes.
 
+mod inspection;
 mod matches;
 
 use candle_core::{D, DType, Device, Tensor};
@@ -15,7 +16,10 @@ use crate::flamingo::{
 use crate::language::KvCache;
 use crate::load;
 use crate::ops::AttentionMask;
+use crate::recorder::{Inspection, Recorder};
+use crate::rollout::PatchAttention;
 use crate::{EncodedImage, FewShotLearner};
+use inspection::Kept;
 use matches::Matches;
 use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
@@ -40,6 +44,8 @@ pub struct FlamingoLearner {
     last: Option<Vec<CrossKv>>,
     /// How alike the images of the turns are; `None` without a match bias or images.
     matches: Option<Matches>,
+    /// What the first sequence begins with, as long as that can be used again.
+    kept: Option<Kept>,
 }
 
 impl FlamingoLearner {
@@ -83,6 +89,7 @@ impl FlamingoLearner {
             branches: Vec::new(),
             last: None,
             matches: None,
+            kept: None,
             tokenizer,
         })
     }
@@ -159,15 +166,23 @@ impl FlamingoLearner {
 
     /// Logits after the last token; those of untrained tokens are minus infinity.
     fn last_logits(&self, hidden: &Tensor) -> Result<Vec<f32>, ModelError> {
-        let last = hidden.narrow(1, hidden.dim(1)? - 1, 1)?;
-        let logits = self.model.language.logits(&last)?;
-        let mut logits: Vec<f32> = logits.flatten_all()?.to_dtype(DType::F32)?.to_vec1()?;
-        for &id in &self.untrained {
-            if let Some(v) = logits.get_mut(id as usize) {
-                *v = f32::NEG_INFINITY;
+        let rows = self.logits_of_last(hidden, 1)?;
+        Ok(rows.into_iter().next().unwrap_or_default())
+    }
+
+    /// Logits after each of the last `count` tokens; those of untrained tokens are minus infinity.
+    fn logits_of_last(&self, hidden: &Tensor, count: usize) -> Result<Vec<Vec<f32>>, ModelError> {
+        let last = hidden.narrow(1, hidden.dim(1)? - count, count)?;
+        let logits = self.model.language.logits(&last.contiguous()?)?;
+        let mut rows: Vec<Vec<f32>> = logits.squeeze(0)?.to_dtype(DType::F32)?.to_vec2()?;
+        for row in &mut rows {
+            for &id in &self.untrained {
+                if let Some(v) = row.get_mut(id as usize) {
+                    *v = f32::NEG_INFINITY;
+                }
             }
         }
-        Ok(logits)
+        Ok(rows)
     }
 
     /// Hidden states of a new sequence, `[1, tokens, hidden]`; with `last_chunk_only` those of the last chunk alone.
@@ -179,6 +194,16 @@ impl FlamingoLearner {
         last_chunk_only: bool,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
+        self.check(ids, images)?;
+        // Free the old sequences first: the new one may need their memory.
+        self.branches.clear();
+        let mut cache = self.model.language.new_cache();
+        cache.padding = padding;
+        self.go_on(cache, ids, images, last_chunk_only, None, cancel)
+    }
+
+    /// Errors where a prompt cannot be run.
+    fn check(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> Result<(), ModelError> {
         let placeholders = ids.iter().filter(|&&id| id == self.image_token).count();
         if placeholders != images.len() {
             return Err(ModelError::ImageCount {
@@ -197,13 +222,24 @@ impl FlamingoLearner {
             let reason = format!("token {id} is outside the model's vocabulary of {size}");
             return Err(ModelError::Tokenizer(reason));
         }
-        // Free the old sequences first: the new one may need their memory.
-        self.branches.clear();
-        self.last = None;
+        Ok(())
+    }
+
+    /// Makes `cache` the only sequence and runs those of `ids` that it does not hold yet; hidden states of these, as [`Self::start`].
+    fn go_on(
+        &mut self,
+        mut cache: KvCache,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        last_chunk_only: bool,
+        recorder: Option<&Recorder>,
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        (self.last, self.kept) = (None, None);
         self.matches = self.matches_of(ids, images)?;
-        let mut cache = self.model.language.new_cache();
-        cache.padding = padding;
+        let held = cache.len();
         cache.reserve(ids.len() + 1);
+        self.branches.clear();
         self.branches.push(cache);
         let latents: Vec<&Tensor> = images.iter().map(|i| &i.latents).collect();
         let kv = match latents.is_empty() {
@@ -215,9 +251,10 @@ impl FlamingoLearner {
         let seen = seen_images(ids, &self.times(ids), self.image_token, mask);
         let ranges = media_ranges(&seen, count);
         let mut outputs = Vec::new();
-        for (ids, ranges) in ids.chunks(PREFILL_CHUNK).zip(ranges.chunks(PREFILL_CHUNK)) {
+        let chunks = ids[held..].chunks(PREFILL_CHUNK);
+        for (ids, ranges) in chunks.zip(ranges[held..].chunks(PREFILL_CHUNK)) {
             let mask = AttentionMask::Ranges(Arc::new(ranges.to_vec()));
-            let hidden = self.run(0, ids, kv.as_deref(), &mask, cancel)?;
+            let hidden = self.run(0, ids, kv.as_deref(), &mask, recorder, cancel)?;
             if last_chunk_only {
                 outputs.clear();
             }
@@ -272,6 +309,7 @@ impl FlamingoLearner {
         ids: &[u32],
         kv: Option<&[CrossKv]>,
         mask: &AttentionMask,
+        recorder: Option<&Recorder>,
         cancel: &Cancel,
     ) -> Result<Tensor, ModelError> {
         let Some(cache) = self.branches.get_mut(branch) else {
@@ -289,18 +327,19 @@ impl FlamingoLearner {
             _ => None,
         };
         let turns = scores.as_ref();
+        if let Some(recorder) = recorder {
+            recorder.begin_chunk(cache.len());
+        }
         let language = &model.language;
-        let hidden = language.forward_with_turns(&tensor, Some(cache), turns, |i, x| {
+        let hidden = language.forward_recorded(&tensor, Some(cache), turns, recorder, |i, x| {
             if cancel.is_cancelled() {
                 candle_core::bail!("cancelled");
             }
             let Some(gated) = &model.gated[i] else {
                 return Ok(x);
             };
-            let x = match kv {
-                Some(kv) => gated.forward(&x, &kv[block], mask.clone())?,
-                None => gated.forward_without_media(&x)?,
-            };
+            let media = kv.map(|kv| (&kv[block], mask.clone()));
+            let x = gated.forward_recorded(&x, media, recorder.map(|recorder| (i, recorder)))?;
             block += 1;
             Ok(x)
         });
@@ -355,6 +394,21 @@ impl FewShotLearner for FlamingoLearner {
         self.prefill_padded(ids, images, 0, cancel)
     }
 
+    fn inspect(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        rows: usize,
+        traced: bool,
+        cancel: &Cancel,
+    ) -> Result<Option<Inspection>, ModelError> {
+        self.inspected(ids, images, rows, traced, cancel).map(Some)
+    }
+
+    fn patch_attention(&self, image: &Image) -> Result<Option<PatchAttention>, ModelError> {
+        self.resampled(image).map(Some)
+    }
+
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
         self.branches = KvCache::branched(std::mem::take(&mut self.branches), parents)?;
         Ok(())
@@ -372,6 +426,7 @@ impl FewShotLearner for FlamingoLearner {
             &[token],
             last.as_deref(),
             &AttentionMask::All,
+            None,
             cancel,
         );
         self.last = last;

@@ -19,7 +19,8 @@ mod rope;
 
 pub use activation::{gelu, gelu_tanh, quick_gelu, silu_mul};
 pub use attention::{
-    AttentionMask, Heads, TurnBias, attention, attention_alibi, attention_with_turns,
+    AttentionMask, Heads, TurnBias, attention, attention_alibi, attention_weights,
+    attention_with_turns,
 };
 pub use depthwise::{bias_relu6, depthwise, same_padding};
 pub use frozen::FrozenLinear;

@@ -29,20 +29,20 @@ fn root() -> PathBuf {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).to_path_buf()
 }
 
-fn golden(name: &str) -> PathBuf {
+pub(crate) fn golden(name: &str) -> PathBuf {
     root().join("tests/golden/learner").join(name)
 }
 
-fn tensors(name: &str) -> HashMap<String, Tensor> {
+pub(crate) fn tensors(name: &str) -> HashMap<String, Tensor> {
     candle_core::safetensors::load(golden(name), &Device::Cpu).expect("golden tensors")
 }
 
-fn ids(tensor: &Tensor) -> Vec<u32> {
+pub(crate) fn ids(tensor: &Tensor) -> Vec<u32> {
     let whole: Vec<i64> = tensor.to_vec1().expect("integers");
     whole.into_iter().map(|id| id as u32).collect()
 }
 
-fn difference(a: &Tensor, b: &Tensor) -> f32 {
+pub(crate) fn difference(a: &Tensor, b: &Tensor) -> f32 {
     assert_eq!(a.dims(), b.dims());
     let difference = (a - b).and_then(|d| d.abs()?.flatten_all()?.max(0)?.to_scalar());
     difference.expect("a number")
@@ -238,7 +238,7 @@ fn lite0_as_published_gives_pytorchs_features() {
 }
 
 /// Sizes of a learner with the golden decoder and a match bias, whose tower is never run.
-fn match_config(language: DecoderConfig, info: &Value) -> FlamingoConfig {
+pub(crate) fn match_config(language: DecoderConfig, info: &Value) -> FlamingoConfig {
     let count = |name: &str| info[name].as_u64().expect("a number") as usize;
     FlamingoConfig {
         cross_attn_every_n_layers: 1,
@@ -280,7 +280,18 @@ fn match_config(language: DecoderConfig, info: &Value) -> FlamingoConfig {
 /// A bundle with the golden decoder and match bias.
 fn match_bundle(folder: &Path, golden_tensors: &HashMap<String, Tensor>, info: &Value) {
     let decoder = PretrainedDecoder::open(&golden("gqa.gguf")).expect("a GGUF file");
-    let config = match_config(decoder.config.clone(), info);
+    let config = match_config(decoder.config, info);
+    bundle_of(folder, config, golden_tensors, info);
+}
+
+/// A bundle with the golden decoder, and what it has besides from `golden_tensors`, or else the same small number everywhere.
+pub(crate) fn bundle_of(
+    folder: &Path,
+    config: FlamingoConfig,
+    golden_tensors: &HashMap<String, Tensor>,
+    info: &Value,
+) {
+    let decoder = PretrainedDecoder::open(&golden("gqa.gguf")).expect("a GGUF file");
     config.check().expect("possible sizes");
     let specs = Flamingo::tensors(&config).expect("tensors");
     assert!(size_of_weights(WeightFormat::F32, &specs) > 0);

@@ -6,6 +6,7 @@ mod learner;
 mod medvint;
 mod pixels;
 mod prefix;
+mod probing;
 mod published;
 #[path = "../../../../tests/common/word_tokenizer.rs"]
 mod word_tokenizer;

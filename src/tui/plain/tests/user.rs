@@ -136,6 +136,10 @@ impl User {
                     job: *job,
                     result: Ok("done".into()),
                 }),
+                Effect::Why { job, .. } => Some(Event::Explained {
+                    job: *job,
+                    result: Ok(None),
+                }),
                 _ => None,
             });
             let event = match effect {
@@ -157,6 +161,7 @@ impl User {
                 | Effect::CancelOpening { .. }
                 | Effect::AttachClipboard
                 | Effect::Work { .. }
+                | Effect::Why { .. }
                 | Effect::StopWork
                 | Effect::Leave(_) => {
                     self.effects.push(effect);

@@ -15,15 +15,35 @@ pub(super) fn attention(
     bias: Bias,
 ) -> Result<Tensor> {
     let (batch, queries, width) = q.dims3()?;
+    let v4 = repeated(&split(v, heads.key_value)?, heads)?;
+    weights(q, k, heads, scale, mask, bias)?
+        .to_dtype(q.dtype())?
+        .matmul(&v4)?
+        .transpose(1, 2)?
+        .reshape((batch, queries, width))
+}
+
+/// `[batch, n, heads * dim]` to `[batch, heads, n, dim]`.
+fn split(t: &Tensor, heads: usize) -> Result<Tensor> {
+    let (batch, n, _) = t.dims3()?;
+    t.reshape((batch, n, heads, ()))?
+        .transpose(1, 2)?
+        .contiguous()
+}
+
+/// See [`super::attention_weights`].
+pub(super) fn weights(
+    q: &Tensor,
+    k: &Tensor,
+    heads: Heads,
+    scale: f32,
+    mask: AttentionMask,
+    bias: Bias,
+) -> Result<Tensor> {
+    let (batch, queries, _) = q.dims3()?;
     let keys = k.dim(1)?;
-    let split = |t: &Tensor, n: usize, heads: usize| {
-        t.reshape((batch, n, heads, ()))?
-            .transpose(1, 2)?
-            .contiguous()
-    };
-    let q4 = split(q, queries, heads.query)?;
-    let k4 = repeated(&split(k, keys, heads.key_value)?, heads)?;
-    let v4 = repeated(&split(v, keys, heads.key_value)?, heads)?;
+    let q4 = split(q, heads.query)?;
+    let k4 = repeated(&split(k, heads.key_value)?, heads)?;
     let scores = (q4.matmul(&k4.t()?)? * f64::from(scale))?.to_dtype(DType::F32)?;
     let scores = match bias {
         Bias::None => scores,
@@ -39,7 +59,7 @@ pub(super) fn attention(
             )?)?
         }
         Bias::Turns(bias) => {
-            let values = split(&bias.values, queries, heads.query)?.to_dtype(DType::F32)?;
+            let values = split(&bias.values, heads.query)?.to_dtype(DType::F32)?;
             let one_hot = one_hot(&bias, (batch, keys), q.device())?;
             let one_hot = one_hot.broadcast_as((batch, heads.query, bias.turns, keys))?;
             (scores + values.matmul(&one_hot.contiguous()?)?)?
@@ -47,12 +67,7 @@ pub(super) fn attention(
     };
     let (hidden, keep) = mask_tensors(&mask, (batch, queries, keys), q.device())?;
     let scores = scores.broadcast_add(&hidden)?;
-    let p = candle_nn::ops::softmax(&scores, D::Minus1)?
-        .broadcast_mul(&keep)?
-        .to_dtype(q.dtype())?;
-    p.matmul(&v4)?
-        .transpose(1, 2)?
-        .reshape((batch, queries, width))
+    candle_nn::ops::softmax(&scores, D::Minus1)?.broadcast_mul(&keep)
 }
 
 /// `[batch, key_value_heads, keys, head_dim]` to `[batch, heads, keys, head_dim]`.

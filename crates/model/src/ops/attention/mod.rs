@@ -43,6 +43,23 @@ impl AttentionMask {
     }
 }
 
+impl AttentionMask {
+    /// The mask of `count` queries from `from` on, of one sequence.
+    pub(crate) fn of_queries(&self, from: usize, count: usize) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::Causal { past, padding } => Self::Causal {
+                past: past + from,
+                padding: *padding,
+            },
+            Self::Ranges(ranges) => {
+                let end = (from + count).min(ranges.len());
+                Self::Ranges(Arc::new(ranges[from.min(end)..end].to_vec()))
+            }
+        }
+    }
+}
+
 /// How many heads there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heads {
@@ -141,6 +158,30 @@ pub fn attention_with_turns(
         mask,
         Bias::Turns(bias.clone()),
     )
+}
+
+/// The weights by which [`attention`] mixes values, `[batch, heads, queries, keys]` in f32: for looking at, not for training. With the
+/// slopes of [`attention_alibi`] or the bias of [`attention_with_turns`].
+pub fn attention_weights(
+    q: &Tensor,
+    k: &Tensor,
+    heads: impl Into<Heads>,
+    scale: f32,
+    mask: AttentionMask,
+    slopes: Option<&Arc<Vec<f32>>>,
+    turns: Option<&TurnBias>,
+) -> Result<Tensor> {
+    let heads = heads.into();
+    let bias = match (slopes, turns) {
+        (None, None) => Bias::None,
+        (Some(slopes), None) => Bias::Slopes(slopes.clone()),
+        (None, Some(turns)) => Bias::Turns(turns.clone()),
+        (Some(_), Some(_)) => {
+            candle_core::bail!("scores of turns cannot be added to linear biases")
+        }
+    };
+    check(q, k, heads, &bias)?;
+    composed::weights(q, k, heads, scale, mask, bias)
 }
 
 fn attend(

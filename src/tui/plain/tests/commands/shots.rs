@@ -2,7 +2,7 @@
 
 use super::answered;
 use crate::tui::plain::tests::user::assert_contains;
-use crate::tui::state::Effect;
+use crate::tui::state::{Effect, Event};
 
 #[test]
 fn shots_are_listed_opened_pinned_excluded_and_moved() {
@@ -85,4 +85,28 @@ fn the_exact_prompt_is_printed() {
         &user.output_of("/prompt"),
         "<image>Question: Is there a nodule? Rationale:\n",
     );
+}
+
+#[test]
+fn why_prints_what_each_shot_did() {
+    let mut user = answered();
+    user.effects();
+    assert_contains(&user.output_of("/why"), "why this answer\n");
+    let job = user.effects().into_iter().find_map(|effect| match effect {
+        Effect::Why { job, .. } => Some(job),
+        _ => None,
+    });
+    let influence = |number: usize, total: f64| rounds_assistant::Influence {
+        example_id: format!("chest-{number:04}"),
+        position: 1,
+        total,
+        per_token: total,
+    };
+    user.event(Event::Explained {
+        job: job.expect("nothing was asked"),
+        result: Ok(Some(vec![influence(0, 2.0), influence(1, -1.0)])),
+    });
+    let output = user.new_output();
+    assert_contains(&output, "1. ██████████ +2.000  A: yes  chest-0000\n");
+    assert_contains(&output, "2. ▒▒▒▒▒····· -1.000  A: no  chest-0001\n");
 }
