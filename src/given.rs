@@ -1,6 +1,6 @@
 //! Images as users name them: a plain file, or a scan with what to see of it, as in `ct.dcm#window=lung`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rounds_imaging::Image;
 use rounds_scan::{Identity, MedicalImage, Options, Scene, Selector, load, looks_like_scan};
@@ -83,4 +83,24 @@ pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Given, Failure
         identities: seen.images.iter().map(identity).collect(),
         images,
     })
+}
+
+/// The images that several names mean. Whom they show is added to `patient` and `study`, so that nothing of theirs becomes a shot.
+///
+/// Errors where a file cannot be read.
+pub fn all_images(
+    named: &[PathBuf],
+    patient: &mut Option<String>,
+    study: &mut Option<String>,
+    note: &mut dyn FnMut(&str),
+) -> Result<Vec<Image>, Failure> {
+    let mut all = Vec::new();
+    for path in named {
+        let given = images(path, note)?;
+        for identity in &given.identities {
+            identity.add_to(patient, study);
+        }
+        all.extend(given.images);
+    }
+    Ok(all)
 }

@@ -155,20 +155,13 @@ fn answer_request(
         Some(paths) if request.images.is_empty() => paths.clone(),
         _ => request.images.clone(),
     };
-    let mut images: Vec<Image> = Vec::new();
     let (mut patient, mut study) = (request.patient, request.study);
-    for path in &paths {
-        let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-        match crate::given::images(path, &mut note) {
-            Ok(given) => {
-                for identity in &given.identities {
-                    identity.add_to(&mut patient, &mut study);
-                }
-                images.extend(given.images);
-            }
-            Err(error) => return Ok(Err(error)),
-        }
-    }
+    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+    let images = crate::given::all_images(&paths, &mut patient, &mut study, &mut note);
+    let images = match images {
+        Ok(images) => images,
+        Err(error) => return Ok(Err(error)),
+    };
     // Only after loading: a path that cannot be loaded would fail every follow-up.
     if let Some(name) = &request.session {
         sessions.insert(name.clone(), paths);

@@ -45,16 +45,9 @@ pub struct Ask {
 pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let mut settings = ask.answer_args.settings()?;
     settings.prompt_only = ask.show_prompt;
-    let mut images = Vec::new();
     let (mut patient, mut study) = (ask.patient.clone(), ask.study.clone());
-    for path in &ask.images {
-        let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-        let given = crate::given::images(path, &mut note)?;
-        for identity in &given.identities {
-            identity.add_to(&mut patient, &mut study);
-        }
-        images.extend(given.images);
-    }
+    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+    let images = crate::given::all_images(&ask.images, &mut patient, &mut study, &mut note)?;
     let assistant = ask.answer_args.start()?;
     let case = Case {
         images,

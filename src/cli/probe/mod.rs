@@ -183,16 +183,14 @@ fn probe_item(
     (name, files): (&str, &MapFiles),
     cancel: &Cancel,
 ) -> Result<Probed, Failure> {
-    let mut images = Vec::new();
-    for path in &item.images {
-        let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-        images.extend(crate::given::images(path, &mut note)?);
-    }
+    let (mut patient, mut study) = (item.patient.clone(), item.study.clone());
+    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+    let images = crate::given::all_images(&item.images, &mut patient, &mut study, &mut note)?;
     let case = Case {
         images,
         question: item.question.clone(),
-        patient: item.patient.clone(),
-        study: item.study.clone(),
+        patient,
+        study,
     };
     let options = ProbeOptions {
         answer: item.answer.clone(),
