@@ -174,7 +174,8 @@ impl EncoderConfig {
     }
 }
 
-fn check_blocks(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
+/// Errors, saying which, where a size of `tower` is impossible.
+pub(super) fn check_blocks(tower: &str, blocks: &BlocksConfig) -> Result<(), String> {
     check_range(&format!("{tower} width"), blocks.width, MAX_SIZE)?;
     check_range(&format!("{tower} mlp_width"), blocks.mlp_width, MAX_SIZE)?;
     check_range(&format!("{tower} layers"), blocks.layers, MAX_LAYERS)?;

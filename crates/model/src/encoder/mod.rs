@@ -12,6 +12,7 @@ mod image;
 mod import;
 mod manifest;
 mod text;
+mod token_states;
 mod tokens;
 
 pub use config::{
@@ -21,6 +22,7 @@ pub use descriptor::Descriptor;
 pub use dual::DualEncoder;
 pub use import::{EncoderOptions, Overrides, Summary, import};
 pub use manifest::{EncoderBundle, EncoderManifest, TokenizerManifest};
+pub use token_states::TokenEncoder;
 pub use tokens::TextKind;
 
 use super::error::ModelError;

@@ -1,5 +1,6 @@
 //! Model families against golden tensors that the reference implementations made (tests/reference).
 
+mod bert_score;
 mod encoders;
 mod gguf;
 mod learner;

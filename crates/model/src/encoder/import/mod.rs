@@ -164,6 +164,17 @@ pub fn import(
     Ok(summary)
 }
 
+/// The tokenizer of a published BERT, from its `tokenizer.json` or `vocab.txt`.
+pub(super) fn word_piece_tokenizer(
+    folder: &Path,
+    rows: usize,
+    context: usize,
+) -> Result<tokenizers::Tokenizer, ImportError> {
+    let found = tokenizer::find(&Layout::BiomedClip, folder, rows, context)?;
+    super::tokens::parse(found.json.as_bytes())
+        .map_err(|reason| ImportError::config(&folder.to_string_lossy(), reason))
+}
+
 fn manifest(
     family: Family,
     checkpoint_config: CheckpointConfig,
