@@ -158,7 +158,8 @@ impl Engine {
         })
     }
 
-    /// What the model writes after these shots, which are in prompt order: the answer, empty if there is none, and its rationale.
+    /// What the model answers after these shots, which are in prompt order; empty if it gives no answer. With a rationale only where the
+    /// template asks for that first: one that follows the answer is not waited for.
     pub fn written_after(
         &mut self,
         asked: Asked,
@@ -174,7 +175,14 @@ impl Engine {
         };
         let request = asked.request(cancel);
         let (prompt, answer) = (&prepared.prompt, &mut prepared.answer);
-        self.write(&request, prompt, logits, &mut |_| {}, answer)?;
+        let stop = self.template.stop.clone();
+        if !self.template.rationale_first() {
+            let marker = self.template.rationale_marker.clone();
+            self.template.stop.push(marker);
+        }
+        let written = self.write(&request, prompt, logits, &mut |_| {}, answer);
+        self.template.stop = stop;
+        written?;
         match cancel.is_cancelled() {
             true => Err(ModelError::Cancelled.into()),
             false => Ok(Wording::from(&prepared.answer)),

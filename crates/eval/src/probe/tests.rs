@@ -37,29 +37,21 @@ fn settings(shots: usize) -> Settings {
     }
 }
 
-/// Shots with images of the index under made-up names, in the way in which nano was trained to read them: with `right` in this place a chest
-/// film, which the question's image is too, otherwise CTs of the head.
+/// Shots with images of the index: in the place `right` a chest film, which the question's image is too, under a made-up name, as nano was
+/// trained to read it; the others are examples as they are, without names.
 fn named(engine: &Engine, right: usize) -> Vec<Shot> {
     let shot = |at: usize| {
-        let (id, name, sign) = match at == right {
-            true => (
-                "phantom-chest-film-000".into(),
-                "lobo",
-                "two dark lungs, ribs and a white heart",
-            ),
-            false => (
-                format!("phantom-head-ct-{:03}", 1 + 9 * at),
-                "dafe",
-                "a skull ring with the brain inside",
-            ),
+        let example = match at == right {
+            true => Example {
+                question: "What is this called?".into(),
+                answer: "lobo".into(),
+                rationale: "I see two dark lungs, ribs and a white heart, called lobo.".into(),
+                ..engine.index().by_id("phantom-chest-film-000").unwrap()
+            },
+            false => engine.index().example(1 + 9 * at).unwrap(),
         };
         Shot {
-            example: Example {
-                question: "What is this called?".into(),
-                answer: name.into(),
-                rationale: format!("I see {sign}, called {name}."),
-                ..engine.index().by_id(&id).unwrap()
-            },
+            example,
             score: 0.5,
             rank: at + 1,
             reason: String::new(),
