@@ -129,3 +129,25 @@ fn scripts_and_evaluations_run_with_medvint() {
         assert_eq!(result["shots"], 0);
     }
 }
+
+#[test]
+fn a_family_without_gated_attention_is_probed_by_its_likelihoods() {
+    for variant in ["td", "te"] {
+        let home = with_tiny(variant);
+        let index = indexed(&home);
+        let shots = if variant == "td" { "1" } else { "0" };
+        let words = ["probe", "-i", CASE, QUESTION, "--model", "tiny", "--json"];
+        let more = ["--index", &index, "--shots", shots, "--answer", "t5 t6"];
+        let out = ok(&home.run(&[&words[..], &more].concat()));
+        let probe: Value = serde_json::from_str(&out).expect("JSON");
+        assert_eq!(probe["attention"], Value::Null, "{probe}");
+        let finite = |value: &Value| value.as_f64().is_some_and(f64::is_finite);
+        assert!(finite(&probe["log_likelihood"]["total"]), "{probe}");
+        let all = probe["shots"].as_array().expect("shots");
+        assert_eq!(all.len().to_string(), shots);
+        let influence = |shot: &Value| finite(&shot["influence"]["total"]);
+        assert!(all.iter().all(influence), "{probe}");
+        let flips = probe["flips"].as_array().expect("flips");
+        assert!(flips.iter().all(|flip| flip["to"] == "no"), "{probe}");
+    }
+}

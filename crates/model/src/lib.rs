@@ -95,7 +95,7 @@ pub trait FewShotLearner: Send + Sync {
         Ok(None)
     }
     /// Starts a sequence like [`Self::prefill`] and gives the logits of its last `rows` tokens, with `traced` also what attention did at
-    /// them. What the last inspected sequence begins with in common is not computed again. `None` for a learner that cannot.
+    /// them. What the last sequence begins with in common is not computed again. `None` for a learner that cannot.
     fn inspect(
         &mut self,
         ids: &[u32],

@@ -208,7 +208,10 @@ fn probe_item(
             progress.set(done as u64);
         },
     );
-    progress.finish();
+    if probe.is_ok() {
+        progress.finish();
+    }
+    drop(progress);
     let probe = probe.map_err(|error| match error {
         AssistantError::Model(ModelError::Cancelled) => {
             Failure::new(FailureKind::Interrupted, "stopped")

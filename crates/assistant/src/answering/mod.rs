@@ -1,5 +1,6 @@
 //! Answers one case: choose shots, build the prompt, prefill, generate, and rank options.
 
+mod copied;
 mod experiment;
 mod generation;
 mod probing;
@@ -12,9 +13,10 @@ mod selection;
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use copied::Copied;
 pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
-pub use reliability::{Copied, Standing, Vote, comparable};
+pub use reliability::{Standing, Vote, comparable};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};

@@ -3,7 +3,8 @@
 //!
 //! Questions that differ in one shot share everything before it. The keys and values of a token depend only on the tokens before it, on the
 //! images it sees and, for the match bias, on the images of its own and earlier turns; so they are used again exactly as far as all these
-//! are the same. Ordinary prompts never take this path: their numbers must not depend on what was asked before.
+//! are the same. Ordinary prompts leave theirs to an inspection that may follow, but never use one: their numbers must not depend on what was
+//! asked before.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use rounds_support::Cancel;
 
 /// What the keys and values of a token depend on, besides the tokens before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct TokenKey {
+pub(super) struct TokenKey {
     id: u32,
     /// The images that it sees, and those of its turn, by address.
     images: Vec<usize>,
@@ -52,17 +53,22 @@ impl FlamingoLearner {
         let recorder = traced.then(|| Recorder::new(layers, first));
         let hidden = self.go_on(cache, ids, images, false, recorder.as_ref(), cancel)?;
         let logits = self.logits_of_last(&hidden, rows)?;
-        self.kept = Some(Kept {
-            tokens,
-            _images: images.to_vec(),
-        });
+        self.keep(tokens, images);
         Ok(Inspection {
             logits,
             trace: recorder.map(Recorder::into_trace),
         })
     }
 
-    /// The cache of the last inspected sequence, cut to what it has in common with `tokens`, at most `most` tokens; otherwise a new one.
+    /// Notes what the first sequence begins with, for the next inspection.
+    pub(super) fn keep(&mut self, tokens: Vec<TokenKey>, images: &[Arc<EncodedImage>]) {
+        self.kept = Some(Kept {
+            tokens,
+            _images: images.to_vec(),
+        });
+    }
+
+    /// The cache of the last sequence, cut to what it has in common with `tokens`, at most `most` tokens; otherwise a new one.
     fn common_part(&mut self, tokens: &[TokenKey], most: usize) -> KvCache {
         let common = self.kept.as_ref().map_or(0, |kept| {
             let pairs = kept.tokens.iter().zip(tokens);
@@ -79,7 +85,7 @@ impl FlamingoLearner {
         }
     }
 
-    fn token_keys(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> Vec<TokenKey> {
+    pub(super) fn token_keys(&self, ids: &[u32], images: &[Arc<EncodedImage>]) -> Vec<TokenKey> {
         let mask = self.model.config.media_mask;
         let seen = seen_images(ids, &self.times(ids), self.image_token, mask);
         let turns = turns(ids, self.image_token);

@@ -199,7 +199,11 @@ impl FlamingoLearner {
         self.branches.clear();
         let mut cache = self.model.language.new_cache();
         cache.padding = padding;
-        self.go_on(cache, ids, images, last_chunk_only, None, cancel)
+        let hidden = self.go_on(cache, ids, images, last_chunk_only, None, cancel)?;
+        if padding == 0 {
+            self.keep(self.token_keys(ids, images), images);
+        }
+        Ok(hidden)
     }
 
     /// Errors where a prompt cannot be run.
