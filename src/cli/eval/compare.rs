@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
@@ -39,11 +39,19 @@ pub fn run(args: &Compare) -> Outcome {
         return Err(Failure::usage("there is nothing to compare the run with")
             .hint("give a second run, or two conditions of one with --condition and --with"));
     }
+    if args.with.is_some() != args.condition.is_some() && args.second.is_none() {
+        return Err(Failure::usage("two conditions of a run are compared, and one is given")
+            .hint("give both --condition and --with"));
+    }
     let (first, second) = (read_records(&args.first)?, read_records(second_path)?);
-    // The rule and the resampling of the first run's plan.
-    let plan = files::read_to_string(&args.first.join("plan.toml")).ok();
-    let plan = plan.and_then(|text| Plan::parse(&text).ok());
-    let plan = plan.unwrap_or_default();
+    let plan = plan_of(&args.first)?;
+    if plan_of(second_path)?.exact.first() != plan.exact.first() {
+        return Err(
+            Failure::usage("the runs have different rules of exact match").hint(
+                "run one of them again with the rule of the other, `exact` in its plan",
+            ),
+        );
+    }
     let rule = plan
         .exact
         .first()
@@ -77,19 +85,26 @@ pub fn run(args: &Compare) -> Outcome {
         return Ok(0);
     }
     for one in &found {
+        let [first, second] = &one.models;
+        if first != second {
+            print(format_args!("{first} against {second}:"))?;
+        }
         let [a, b] = &one.conditions;
         let between = match a == b {
             true => a.clone(),
             false => format!("{a} against {b}"),
         };
         let [low, high] = one.interval;
+        print(format_args!("{}, {between}", one.dataset))?;
         print(format_args!(
-            "{}, {between}, {}, {} questions: {:.1} % against {:.1} %, difference {:+.1} ({:+.1} to {:+.1}), p = {:.4}",
-            one.dataset,
+            "    {}, {} answers: {:.1} % against {:.1} %",
             one.metric,
             one.n,
             100.0 * one.means[0],
             100.0 * one.means[1],
+        ))?;
+        print(format_args!(
+            "    difference {:+.1} ({:+.1} to {:+.1}), p = {:.4}",
             100.0 * one.difference,
             100.0 * low,
             100.0 * high,
@@ -97,10 +112,21 @@ pub fn run(args: &Compare) -> Outcome {
         ))?;
         if let Some((only_first, only_second, p)) = one.mcnemar {
             print(format_args!(
-                "    right only in the first: {only_first}, only in the second: {only_second}; McNemar's exact p = {p:.4}"
+                "    right only in the first {only_first}, in the second {only_second}; McNemar p = {p:.4}"
             ))?;
         }
     }
     print(INTENDED_USE)?;
     Ok(0)
+}
+
+/// The plan of a run, given by its folder or its items.jsonl.
+fn plan_of(run: &Path) -> Result<Plan, Failure> {
+    let folder = match run.is_dir() {
+        true => run,
+        false => run.parent().unwrap_or(Path::new("")),
+    };
+    Ok(Plan::parse(&files::read_to_string(
+        &folder.join("plan.toml"),
+    )?)?)
 }

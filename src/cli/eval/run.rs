@@ -48,14 +48,16 @@ pub struct RunPlan {
 /// The text of a plan and the folder that its paths start at.
 fn read_plan(given: &Path) -> Result<(String, PathBuf, String), Failure> {
     let name = given.file_stem().unwrap_or_default().to_string_lossy();
-    if !given.exists()
+    if !given.is_file()
         && let Some(preset) = given.to_str().and_then(preset)
     {
         return Ok((preset.text.into(), PathBuf::from("."), preset.name.into()));
     }
     let text = files::read_to_string(given).map_err(|error| {
         let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        Failure::from(error).hint(format!("presets: {}", names.join(", ")))
+        Failure::from(error)
+            .hint(format!("presets: {}", names.join(", ")))
+            .kind(rounds_support::FailureKind::Usage)
     })?;
     let folder = given.parent().map(Path::to_path_buf).unwrap_or_default();
     let folder = match folder.as_os_str().is_empty() {
@@ -118,8 +120,9 @@ pub fn run_plan(args: &RunPlan, cancel: &Cancel) -> Outcome {
             let mut progress = progress
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            progress.set_total(Some(outcome.planned as u64));
-            progress.set((outcome.kept + outcome.answered) as u64);
+            // Of this call: the time left would be wrong with those kept from before.
+            progress.set_total(Some((outcome.planned - outcome.kept) as u64));
+            progress.set(outcome.answered as u64);
         },
     );
     if let Ok(mut progress) = progress.lock() {

@@ -34,11 +34,13 @@ impl Selection {
 pub struct Comparison {
     /// The data set.
     pub dataset: String,
+    /// The models; equal unless two were named.
+    pub models: [String; 2],
     /// The conditions; equal unless two were named.
     pub conditions: [String; 2],
     /// The score.
     pub metric: String,
-    /// Questions that both have.
+    /// Answers that both have, over all trials.
     pub n: usize,
     /// Their means.
     pub means: [f64; 2],
@@ -48,7 +50,7 @@ pub struct Comparison {
     pub interval: [f64; 2],
     /// Two-sided p-value of the bootstrap.
     pub p: f64,
-    /// For exact match: questions that only the first got right, only the second, and McNemar's exact p-value.
+    /// For exact match: questions that only the first got right, only the second, and McNemar's exact p-value, of the first trial alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcnemar: Option<(usize, usize, f64)>,
 }
@@ -62,16 +64,18 @@ pub fn compare(
     resamples: usize,
     seed: u64,
 ) -> Vec<Comparison> {
-    let named = selections.iter().all(|one| one.condition.is_some());
-    let mut pairs: BTreeMap<(String, [String; 2]), Vec<(&Record, &Record)>> = BTreeMap::new();
-    type Question = (String, String, usize, Option<String>);
+    let named = |of: fn(&Selection) -> &Option<String>| selections.iter().all(|one| of(one).is_some());
+    let (condition_named, model_named) = (named(|s| &s.condition), named(|s| &s.model));
+    type Pairs<'a> = BTreeMap<(String, [String; 2], [String; 2]), Vec<(&'a Record, &'a Record)>>;
+    let mut pairs: Pairs = BTreeMap::new();
+    type Question = (String, String, usize, Option<String>, Option<String>);
     let question = |record: &Record| -> Question {
-        let condition = (!named).then(|| label(&record.asked));
         (
             record.dataset.clone(),
             record.item.clone(),
             record.asked.trial,
-            condition,
+            (!condition_named).then(|| label(&record.asked)),
+            (!model_named).then(|| record.model.clone()),
         )
     };
     let mut others: HashMap<Question, &Record> = HashMap::new();
@@ -81,12 +85,13 @@ pub fn compare(
     for record in first.iter().filter(|record| selections[0].takes(record)) {
         if let Some(other) = others.remove(&question(record)) {
             let conditions = [label(&record.asked), label(&other.asked)];
-            let key = (record.dataset.clone(), conditions);
+            let models = [record.model.clone(), other.model.clone()];
+            let key = (record.dataset.clone(), models, conditions);
             pairs.entry(key).or_default().push((record, other));
         }
     }
     let mut all = Vec::new();
-    for ((dataset, conditions), pairs) in pairs {
+    for ((dataset, models, conditions), pairs) in pairs {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let clusters: Vec<usize> = pairs
             .iter()
@@ -107,13 +112,21 @@ pub fn compare(
             let Some(found) = paired_difference(&a, &b, Some(&clusters), resamples, seed) else {
                 continue;
             };
-            let right = |values: &[f64]| values.iter().map(|v| *v == 1.0).collect::<Vec<_>>();
+            // Further trials of a question are no independent questions.
+            let right = |values: &[f64]| -> Vec<bool> {
+                let of_first = values.iter().zip(&pairs);
+                of_first
+                    .filter(|(_, (record, _))| record.asked.trial == 0)
+                    .map(|(value, _)| *value == 1.0)
+                    .collect()
+            };
             let test = (metric == Metric::exact(rule))
                 .then(|| mcnemar(&right(&a), &right(&b)))
                 .flatten();
             let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
             all.push(Comparison {
                 dataset: dataset.clone(),
+                models: models.clone(),
                 conditions: conditions.clone(),
                 metric: metric.name().into(),
                 n: pairs.len(),

@@ -103,11 +103,40 @@ impl Condition {
         id
     }
 
-    /// All conditions of a plan, in the order of tables.
+    /// Whether another seed can give another answer to the same question.
+    fn depends_on_seed(&self) -> bool {
+        self.strategy == Strategy::Random
+            || (self.order == Order::Shuffled && self.k > 1)
+            || matches!(
+                self.control,
+                Some(Control::ShuffledAnswers | Control::ShuffledImages)
+            )
+    }
+
+    /// Whether it asks in the same way as another condition, under whatever name.
+    fn asks_as(&self, other: &Self) -> bool {
+        let changes = |of: &Self| {
+            let only_a_name = matches!(
+                of.control,
+                Some(Control::RandomShots | Control::ReversedOrder | Control::ShuffledOrder)
+            );
+            of.control.filter(|_| !only_a_name)
+        };
+        (self.k, self.strategy, self.order, self.trial)
+            == (other.k, other.strategy, other.order, other.trial)
+            && changes(self) == changes(other)
+    }
+
+    /// All conditions of a plan, in the order of tables. None is asked twice: a control that changes nothing is left out, and so is a
+    /// further trial of what does not depend on the seed.
     pub fn all(plan: &Plan) -> Vec<Self> {
+        let sampled = plan
+            .settings()
+            .is_ok_and(|settings| settings.decoding.temperature > 0.0);
         let mut all = Vec::new();
         let mut push = |condition: Self| {
-            if !all.iter().any(|known: &Self| known.id() == condition.id()) {
+            let again = condition.trial > 0 && !sampled && !condition.depends_on_seed();
+            if !again && !all.iter().any(|known: &Self| known.asks_as(&condition)) {
                 all.push(condition);
             }
         };
@@ -131,13 +160,17 @@ impl Condition {
                     }
                 }
             }
-            let strategy = plan.control_strategy.or(plan.strategies.first().copied());
-            let (strategy, order) = (
-                strategy.unwrap_or(Strategy::Auto),
-                plan.orders.first().copied().unwrap_or_default(),
-            );
-            let k = plan.control_k;
-            for control in plan.controls() {
+            let (k, strategy, order) = plan.controlled();
+            let controls = plan.controls();
+            if !controls.is_empty() {
+                push(plain(0, Strategy::None, Order::default()));
+            }
+            // Controls change the shots of this condition, so it has to be there.
+            let with_shots = |control: &Control| *control != Control::QuestionOnly;
+            if k > 0 && controls.iter().any(with_shots) {
+                push(plain(k, strategy, order));
+            }
+            for control in controls {
                 // Without shots only the image can be changed.
                 if k == 0 && control != Control::QuestionOnly {
                     continue;
@@ -154,10 +187,6 @@ impl Condition {
                     ..base
                 });
             }
-            // Controls change shots of this condition, so it has to be there.
-            if !plan.controls().is_empty() && k > 0 {
-                push(plain(k, strategy, order));
-            }
         }
         all
     }
@@ -165,8 +194,8 @@ impl Condition {
 
 fn opposite(order: Order) -> Order {
     match order {
-        Order::SimilarLast => Order::SimilarFirst,
-        _ => Order::SimilarLast,
+        Order::SimilarFirst => Order::SimilarLast,
+        Order::SimilarLast | Order::Shuffled => Order::SimilarFirst,
     }
 }
 
@@ -188,9 +217,12 @@ mod tests {
         let ids: std::collections::BTreeSet<String> = all.iter().map(Condition::id).collect();
         assert_eq!(ids.len(), all.len());
         let plain = all.iter().filter(|c| c.control.is_none()).count();
-        // Per trial: no shots once, 2 and 4 shots with either strategy.
-        assert_eq!(plain, 2 * 5);
-        assert_eq!(all.len() - plain, 2 * Control::ALL.len());
+        // No shots, 2 and 4 shots with either strategy; random shots once more.
+        assert_eq!(plain, 5 + 2);
+        let controls: Vec<&Condition> = all.iter().filter(|c| c.control.is_some()).collect();
+        let of = |trial: usize| controls.iter().filter(|c| c.trial == trial).count();
+        // Random shots are a strategy of the plan already; the others that depend on the seed come with each trial.
+        assert_eq!((of(0), of(1)), (Control::ALL.len() - 1, 3));
     }
 
     #[test]
@@ -201,11 +233,28 @@ mod tests {
             ids,
             [
                 "k=0",
-                "k=4 auto similar-last shuffled-answers",
-                "k=4 auto similar-last"
+                "k=4 auto similar-last",
+                "k=4 auto similar-last shuffled-answers"
             ]
         );
         let none = Condition::all(&plan("k = [0]\ncontrols = []"));
         assert_eq!(none.len(), 1);
+        let only = Condition::all(&plan("k = [0]\ncontrols = [\"question-only\"]"));
+        assert_eq!(only.len(), 2, "no shots are needed for it");
+    }
+
+    #[test]
+    fn controls_change_shots_that_are_not_random_and_orders_that_differ() {
+        let head = "k = [4]\nstrategies = [\"random\", \"image\"]\norders = [\"shuffled\"]";
+        let all = Condition::all(&plan(head));
+        let base = all.iter().find(|c| c.control.is_none() && c.strategy == Strategy::Image);
+        assert!(base.is_some());
+        for condition in all.iter().filter(|c| c.control == Some(Control::BlankImage)) {
+            assert_eq!(condition.strategy, Strategy::Image);
+        }
+        let named = |control| all.iter().any(|c| c.control == Some(control));
+        assert!(!named(Control::ShuffledOrder), "it is the base");
+        assert!(named(Control::ReversedOrder));
+        assert!(all.iter().any(|c| c.k == 0 && c.control.is_none()), "no shots");
     }
 }

@@ -1,9 +1,11 @@
 //! Makes a plan's data ready: published files become indexes in the run's folder, and every question an item.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::condition::Condition;
 use super::plan::{Data, Plan, PlanError, Source};
+use rounds_assistant::retrieval::Condition as TagCondition;
 use rounds_assistant::maintenance::{Import, ImportError, ImportReport, import};
 use rounds_assistant::{AssistantError, Embedders, comparable};
 use rounds_index::{Example, Index, IndexError};
@@ -37,10 +39,22 @@ pub struct PreparedData {
     pub queries: Option<PathBuf>,
     /// For every model, the folder of the index of the shots; `None` for the built-in one.
     pub shots: Vec<Option<PathBuf>>,
+    /// What shots must meet.
+    pub shot_filter: Vec<TagCondition>,
+    /// Whether shots come from the index of the questions.
+    pub one_index: bool,
     /// The questions, in the order in which they are asked.
     pub items: Vec<Item>,
-    /// The most frequent answer of each kind of question among the shots.
+    /// The most frequent answer of each kind of question among the shots, and of all of them under the empty name.
     pub majority: BTreeMap<String, String>,
+}
+
+impl PreparedData {
+    /// The most frequent answer to questions like this one.
+    pub(super) fn majority_of(&self, item: &Item) -> Option<String> {
+        let found = self.majority.get(&item.group());
+        found.or(self.majority.get("")).cloned()
+    }
 }
 
 /// A question with its true answer.
@@ -72,6 +86,18 @@ impl Item {
             kind,
             options,
             example,
+        }
+    }
+
+    /// Takes the options out of the question, at whose end importers put them.
+    fn hide_options(&mut self) {
+        let tail: String = self
+            .options
+            .iter()
+            .map(|(letter, text)| format!(" {letter}: {text}"))
+            .collect();
+        if let Some(question) = self.example.question.strip_suffix(&tail) {
+            self.example.question = question.to_string();
         }
     }
 
@@ -145,7 +171,7 @@ impl Shelf {
         }
     }
 
-    fn index(&self, given: &Path, base: &Path) -> Result<Option<PathBuf>, DataError> {
+    pub(super) fn index(&self, given: &Path, base: &Path) -> Result<Option<PathBuf>, DataError> {
         let beside = base.join(given);
         let folder = match rounds_index::library::is_index(&beside) {
             true => beside,
@@ -221,48 +247,63 @@ fn prepare_set(
         };
         shots.push(folder_of(source, name, model.as_deref())?);
     }
-    let mut items = items_of(&Index::open(queries.as_deref())?, &set.queries)?;
+    let mut items = items_of(&Index::open(queries.as_deref())?, &set.queries.conditions()?)?;
     Rng::new(plan.seed).shuffle(&mut items);
     if plan.limit > 0 {
         items.truncate(plan.limit);
     }
+    if !plan.rank_options {
+        items.iter_mut().for_each(Item::hide_options);
+    }
     if items.is_empty() {
         return Err(PlanError::Invalid(format!("{} has no questions", set.name)).into());
     }
+    let shot_filter = match &set.shots {
+        Some(source) => source.conditions()?,
+        None if set.queries.index.is_some() => set.queries.conditions()?,
+        None => Vec::new(),
+    };
+    let one_index = shots.first() == Some(&queries);
     let pool = Index::open(shots.first().and_then(|folder| folder.as_deref()))?;
-    let pool = items_of(&pool, set.shots.as_ref().unwrap_or(&Source::default()))?;
+    let mut pool = items_of(&pool, &shot_filter)?;
+    if pool.is_empty() && Condition::all(plan).iter().any(|c| c.k > 0) {
+        return Err(PlanError::Invalid(format!("{} has nothing to take shots from", set.name)).into());
+    }
+    if one_index {
+        let asked: HashSet<&str> = items.iter().map(|item| item.example.id.as_str()).collect();
+        pool.retain(|item| !asked.contains(item.example.id.as_str()));
+    }
     Ok(PreparedData {
         name: set.name.clone(),
         majority: majority(&pool),
+        shot_filter,
+        one_index,
         queries,
         shots,
         items,
     })
 }
 
-/// The examples of an index that a source asks for.
-fn items_of(index: &Index, source: &Source) -> Result<Vec<Item>, DataError> {
-    let mut wanted: Vec<(String, String)> = Vec::new();
-    for condition in &source.filter {
-        let (name, value) = condition.split_once('=').ok_or_else(|| {
-            PlanError::Invalid(format!(
-                "filter: write name=value, unlike {:?}",
-                rounds_support::sanitise::clean_line(condition)
-            ))
-        })?;
-        wanted.push((name.trim().to_lowercase(), value.trim().to_lowercase()));
-    }
-    if let (Some(split), Some(_)) = (&source.split, &source.index) {
-        wanted.push(("split".into(), split.to_lowercase()));
-    }
-    let has = |example: &Example, (name, value): &(String, String)| {
-        let mut tags = example.tags.iter();
-        tags.any(|(n, v)| n == name && v.to_lowercase() == *value)
+/// The examples of an index that meet all conditions, as retrieval understands them.
+pub(super) fn items_of(index: &Index, conditions: &[TagCondition]) -> Result<Vec<Item>, DataError> {
+    let meets = |example: &Example, condition: &TagCondition| {
+        let own = match condition.name.as_str() {
+            "source" => vec![&example.source],
+            "licence" => vec![&example.licence],
+            "patient" => vec![&example.patient],
+            "study" => vec![&example.study],
+            name => {
+                let tags = example.tags.iter().filter(|(tag, _)| tag == name);
+                tags.map(|(_, value)| value).collect()
+            }
+        };
+        let mut own = own.iter();
+        own.any(|value| value.eq_ignore_ascii_case(&condition.value)) == condition.equal
     };
     let mut items = Vec::new();
     index.each_example(&mut |example| {
         let example = example?;
-        if wanted.iter().all(|tag| has(&example, tag)) {
+        if conditions.iter().all(|condition| meets(&example, condition)) {
             items.push(Item::of(example));
         }
         Ok(())
@@ -274,10 +315,12 @@ fn items_of(index: &Index, source: &Source) -> Result<Vec<Item>, DataError> {
 fn majority(items: &[Item]) -> BTreeMap<String, String> {
     let mut counts: BTreeMap<String, BTreeMap<String, (usize, String)>> = BTreeMap::new();
     for item in items {
-        let answers = counts.entry(item.group()).or_default();
-        let answer = &item.example.answer;
-        let slot = answers.entry(comparable(answer));
-        slot.or_insert_with(|| (0, answer.clone())).0 += 1;
+        for group in [item.group(), String::new()] {
+            let answers = counts.entry(group).or_default();
+            let answer = &item.example.answer;
+            let slot = answers.entry(comparable(answer));
+            slot.or_insert_with(|| (0, answer.clone())).0 += 1;
+        }
     }
     let best = |answers: BTreeMap<String, (usize, String)>| {
         let mut best: Option<(usize, String)> = None;
@@ -311,8 +354,12 @@ fn published(
     };
     let folder = run.join("data").join(name);
     let done = run.join("data").join(format!("{name}.imported"));
-    if done.exists() {
-        return Ok(folder);
+    let made_from = format!("{source:?} in {}\n", base.display());
+    match files::read_to_string(&done) {
+        Ok(text) if text.starts_with(&made_from) => return Ok(folder),
+        // Another source of an earlier plan, of which nothing was asked yet.
+        Ok(_) => drop(rounds_index::library::delete(&folder)?),
+        Err(_) => {}
     }
     files::create_private_dir(&run.join("data"))?;
     let failed = |error: ImportError| DataError::Import {
@@ -347,12 +394,19 @@ fn published(
     .map_err(failed)?;
     imported.ended.map_err(failed)?;
     let summary = imported.summary;
+    if imported.examples == 0 {
+        return Err(PlanError::Invalid(format!(
+            "{name}: no row was imported ({} rejected, {} of another split or language)",
+            summary.rejected, summary.filtered
+        ))
+        .into());
+    }
     report(&format!(
         "{name}: {} examples, {} rejected, {} of another split",
         imported.examples, summary.rejected, summary.filtered
     ));
     let text = format!(
-        "examples = {}\nrejected = {}\nfiltered = {}\n",
+        "{made_from}examples = {}\nrejected = {}\nfiltered = {}\n",
         imported.examples, summary.rejected, summary.filtered
     );
     files::write_atomic(&done, text.as_bytes())?;
@@ -393,5 +447,14 @@ mod tests {
         ]);
         assert_eq!(answers["a closed"], "yes");
         assert_eq!(answers["b closed"], "left");
+        assert_eq!(answers[""], "yes", "for types that it never saw");
+    }
+
+    #[test]
+    fn a_question_without_its_options_ends_with_itself() {
+        let mut item = item("left lung", "a");
+        item.example.question = "Where is it? B: left lung".into();
+        item.hide_options();
+        assert_eq!(item.example.question, "Where is it?");
     }
 }

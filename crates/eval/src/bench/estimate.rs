@@ -64,16 +64,13 @@ pub fn estimate(plan: &Plan, base: &Path, shelf: &Shelf) -> Result<Estimate, Dat
                             counted += 1;
                         }
                     }
-                    imported += rows;
+                    // Vectors of the shots belong to one model.
+                    imported += rows * if at == 0 { 1 } else { plan.models.len() };
                 }
                 _ => {
                     let given = source.index.clone().unwrap_or_default();
-                    let folder = shelf.indexes.find(&given);
-                    let beside = base.join(&given);
-                    let folder = [beside, folder]
-                        .into_iter()
-                        .find(|folder| rounds_index::library::is_index(folder));
-                    rows = Index::open(folder.as_deref())?.len();
+                    let index = Index::open(shelf.index(&given, base)?.as_deref())?;
+                    rows = super::data::items_of(&index, &source.conditions()?)?.len();
                 }
             }
             if at == 0 {
@@ -101,12 +98,11 @@ pub fn estimate(plan: &Plan, base: &Path, shelf: &Shelf) -> Result<Estimate, Dat
     let images = asked * plan.models.len() * (1 + 2 * most);
     let model = plan.models.first().map_or("", String::as_str);
     let rate = Rate::measure(shelf.model(model)?.as_deref(), &shelf.device)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let work = images as f64 * rate.image
         + tokens * rate.prompt_token
         + answers as f64 * ANSWER_TOKENS * rate.new_token;
-    // A measurement with all cores for one question is no slower than one core for each of several.
-    let seconds = work + imported as f64 * rate.image / cores.max(1) as f64;
+    // The measurement had all cores for one question; the run has one for each of several.
+    let seconds = work + imported as f64 * rate.image;
     Ok(Estimate {
         questions,
         conditions: conditions.len(),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 use super::condition::Control;
-use rounds_assistant::retrieval::{Order, Strategy};
+use rounds_assistant::retrieval::{Condition as TagCondition, Order, Strategy};
 use rounds_assistant::{MAX_SHOTS, Settings, SettingsPatch};
 use rounds_index::dataset::{Fold, Format, Options};
 use rounds_metrics::exact::ExactRule;
@@ -44,7 +44,7 @@ pub struct Plan {
     pub controls: Option<Vec<Control>>,
     /// Number of shots of the controls.
     pub control_k: usize,
-    /// Strategy of the shots that controls change; by default the first of `strategies`.
+    /// Strategy of the shots that controls change; by default the first of `strategies` that is not `random`.
     pub control_strategy: Option<Strategy>,
     /// Rules of exact match; the first one is the one that tables show.
     pub exact: Vec<ExactRule>,
@@ -142,14 +142,32 @@ impl Source {
     fn check(&self, of: &str) -> Result<(), PlanError> {
         let invalid = |reason: &str| Err(PlanError::Invalid(format!("{of}: {reason}")));
         match (&self.index, &self.format, &self.path) {
-            (Some(_), None, None) if self.fold.is_some() || self.images.is_some() => {
-                invalid("`fold` and `images` are for published files, not for an index")
+            (Some(_), None, None)
+                if self.fold.is_some() || self.images.is_some() || self.language.is_some() =>
+            {
+                invalid("`fold`, `images` and `language` are for published files; an index takes `split` and `filter`")
             }
             (Some(_), None, None) | (None, Some(_), Some(_)) => Ok(()),
             (None, Some(_), None) => invalid("`path` is missing"),
             (None, None, _) => invalid("give `index`, or `format` and `path`"),
             (Some(_), _, _) => invalid("give either `index`, or `format` and `path`, not both"),
-        }
+        }?;
+        self.options(Path::new(""))?;
+        self.conditions()?;
+        Ok(())
+    }
+
+    /// What an example must meet: `filter`, and in an index the split.
+    pub(super) fn conditions(&self) -> Result<Vec<TagCondition>, PlanError> {
+        let split = match (&self.index, self.split.as_deref()) {
+            (Some(_), Some(split)) if split != "all" => Some(format!("split={split}")),
+            _ => None,
+        };
+        self.filter
+            .iter()
+            .chain(&split)
+            .map(|text| text.parse().map_err(|e| PlanError::Invalid(format!("{e}"))))
+            .collect()
     }
 }
 
@@ -174,15 +192,27 @@ impl Hint for PlanError {
     }
 }
 
+fn twice<T: PartialEq>(values: impl IntoIterator<Item = T>) -> bool {
+    let values: Vec<T> = values.into_iter().collect();
+    (1..values.len()).any(|at| values[..at].contains(&values[at]))
+}
+
 impl Plan {
     /// Reads a plan.
     ///
     /// # Errors
     /// If it is not a valid plan; the message says where.
     pub fn parse(text: &str) -> Result<Self, PlanError> {
-        let mut plan: Self = toml::from_str(text)
-            .map_err(|e| PlanError::Toml(rounds_support::sanitise::clean(&e.to_string())))?;
+        let unreadable =
+            |e: toml::de::Error| PlanError::Toml(rounds_support::sanitise::clean(&e.to_string()));
+        let mut plan: Self = toml::from_str(text).map_err(unreadable)?;
         if let Some(rices) = plan.rices {
+            let given: toml::Table = toml::from_str(text).map_err(unreadable)?;
+            if given.contains_key("strategies") {
+                return Err(PlanError::Invalid(
+                    "`rices` and `strategies` say the same thing: give one of them".into(),
+                ));
+            }
             plan.strategies = vec![if rices {
                 Strategy::Image
             } else {
@@ -209,7 +239,16 @@ impl Plan {
                 return invalid(format!("`{name}` is empty"));
             }
         }
-        if let Some(k) = self.k.iter().find(|k| **k > MAX_SHOTS) {
+        for (name, twice) in [
+            ("models", twice(&self.models)),
+            ("exact", twice(&self.exact)),
+            ("data", twice(self.data.iter().map(|data| &data.name))),
+        ] {
+            if twice {
+                return invalid(format!("`{name}` names one thing twice"));
+            }
+        }
+        if let Some(k) = self.k.iter().chain([&self.control_k]).find(|k| **k > MAX_SHOTS) {
             return invalid(format!("{k} shots are too many; the limit is {MAX_SHOTS}"));
         }
         if !(1..=100).contains(&self.trials) {
@@ -225,7 +264,6 @@ impl Plan {
         if !(100..=100_000).contains(&self.resamples) {
             return invalid("`resamples` must be from 100 to 100000".into());
         }
-        let mut names: Vec<&str> = Vec::new();
         for data in &self.data {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
             if data.name.is_empty() || !data.name.chars().all(plain) || data.name.starts_with('.') {
@@ -234,10 +272,6 @@ impl Plan {
                     rounds_support::sanitise::clean_line(&data.name)
                 ));
             }
-            if names.contains(&data.name.as_str()) {
-                return invalid(format!("two data sets are named {}", data.name));
-            }
-            names.push(&data.name);
             data.queries.check(&format!("{}, queries", data.name))?;
             if let Some(shots) = &data.shots {
                 shots.check(&format!("{}, shots", data.name))?;
@@ -270,6 +304,18 @@ impl Plan {
     pub fn trial_seed(&self, trial: usize) -> u64 {
         let given = self.trial_seeds.get(trial).copied();
         given.unwrap_or(self.seed.wrapping_add(trial as u64))
+    }
+
+    /// Number of shots, strategy and order that controls change.
+    pub(super) fn controlled(&self) -> (usize, Strategy, Order) {
+        // Random shots have no nearest one, and shuffling them changes little.
+        let first = self.strategies.iter().find(|s| **s != Strategy::Random);
+        let strategy = self.control_strategy.or(first.copied());
+        (
+            self.control_k,
+            strategy.unwrap_or(Strategy::Random),
+            self.orders.first().copied().unwrap_or_default(),
+        )
     }
 
     /// The controls to run.
@@ -324,7 +370,19 @@ mod tests {
             ),
             (
                 "[[data]]\nname='a'\nqueries={format='slake',path='x',fold='9/3'}\n",
-                "",
+                "fold",
+            ),
+            (
+                "[[data]]\nname='a'\nqueries={index='x',filter=['organ']}\n",
+                "condition",
+            ),
+            (
+                "models=['a','a']\n[[data]]\nname='a'\nqueries={index='x'}\n",
+                "twice",
+            ),
+            (
+                "rices=true\nstrategies=['text']\n[[data]]\nname='a'\nqueries={index='x'}\n",
+                "`rices`",
             ),
             (
                 "trials = 2\ntrial_seeds = [1]\n[[data]]\nname='a'\nqueries={index='x'}",
@@ -339,11 +397,9 @@ mod tests {
                 "temperature",
             ),
         ] {
-            let refused = Plan::parse(text)
-                .map(|plan| plan.data[0].queries.options(Path::new(".")).map(|_| ()));
-            let message = match refused {
-                Err(error) | Ok(Err(error)) => error.to_string(),
-                Ok(Ok(())) => panic!("accepted: {text}"),
+            let message = match Plan::parse(text) {
+                Err(error) => error.to_string(),
+                Ok(_) => panic!("accepted: {text}"),
             };
             assert!(message.contains(told), "{message}");
         }

@@ -69,8 +69,18 @@ pub(super) fn choices(record: &Record) -> Vec<(Metric, f64)> {
     if texts.is_empty() {
         return Vec::new();
     }
-    let reference = normalised(&record.reference);
-    let right = texts.iter().position(|text| normalised(text) == reference);
+    // Signs count here: "<5 cm" is not ">5 cm".
+    let same = |text: &str| text.trim() == record.reference.trim();
+    let loosely = normalised(&record.reference);
+    let right = texts.iter().position(|text| same(text));
+    let right = right.or_else(|| texts.iter().position(|text| normalised(text) == loosely));
+    // A set may leave letters out: C can be the second option.
+    let by_letter = |answer: &str| {
+        let place = choice::letter(answer, 26)?;
+        let letter = char::from(b'A' + u8::try_from(place).ok()?).to_string();
+        let mut options = record.options.iter();
+        options.position(|(own, _)| own.eq_ignore_ascii_case(&letter))
+    };
     let is_right = |chosen: Option<usize>| truth(chosen.is_some() && chosen == right);
     let letters: Vec<String> = record
         .options
@@ -80,7 +90,7 @@ pub(super) fn choices(record: &Record) -> Vec<(Metric, f64)> {
     let mut values = vec![
         (
             "choice-by-letter",
-            is_right(choice::letter(&record.answer, texts.len())),
+            is_right(by_letter(&record.answer)),
         ),
         (
             "choice-by-nearest-text",
@@ -92,8 +102,10 @@ pub(super) fn choices(record: &Record) -> Vec<(Metric, f64)> {
         ),
     ];
     if let Some(first) = record.ranking.first() {
-        let first = normalised(&first.option);
-        let chosen = texts.iter().position(|text| normalised(text) == first);
+        let chosen = texts.iter().position(|text| text.trim() == first.option.trim());
+        let loosely = normalised(&first.option);
+        let chosen =
+            chosen.or_else(|| texts.iter().position(|text| normalised(text) == loosely));
         values.push(("choice-by-likelihood", is_right(chosen)));
     }
     let values = values.into_iter();
@@ -164,5 +176,12 @@ mod tests {
         assert_eq!(value(&values, "choice-medvint-published"), Some(1.0));
         assert_eq!(value(&values, "choice-by-likelihood"), Some(0.0));
         assert!(choices(&record("a", "B", "heart")).is_empty());
+        asked.options = [("A", "<5 cm"), ("C", ">5 cm")]
+            .map(|(a, b)| (a.to_string(), b.to_string()))
+            .to_vec();
+        (asked.reference, asked.answer) = (">5 cm".into(), "C".into());
+        assert_eq!(value(&choices(&asked), "choice-by-letter"), Some(1.0));
+        asked.answer = "A".into();
+        assert_eq!(value(&choices(&asked), "choice-by-letter"), Some(0.0));
     }
 }

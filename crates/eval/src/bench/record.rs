@@ -1,6 +1,7 @@
 //! What a run keeps: one line of JSON for every answer, appended as soon as it is there.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::condition::Condition;
 use rounds_assistant::Ranked;
-use rounds_support::sanitise::clean_line;
+use rounds_support::sanitise::{clean, clean_line};
 use rounds_support::{FileError, files};
 
 /// A shot as it was shown.
@@ -116,22 +117,23 @@ impl Record {
             &mut self.item,
             &mut self.model,
             &mut self.condition,
-            &mut self.question,
-            &mut self.reference,
             &mut self.kind,
-            &mut self.answer,
         ] {
             *text = clean_line(text);
         }
+        // Lines count for some scores.
+        for text in [&mut self.question, &mut self.reference, &mut self.answer] {
+            *text = clean(text);
+        }
         for shot in &mut self.shots {
             shot.id = clean_line(&shot.id);
-            shot.answer = clean_line(&shot.answer);
+            shot.answer = clean(&shot.answer);
         }
         let texts = [&mut self.rationale, &mut self.error, &mut self.withheld];
         for text in texts.into_iter().flatten() {
-            *text = clean_line(text);
+            *text = clean(text);
         }
-        self.majority = self.majority.map(|text| clean_line(&text));
+        self.majority = self.majority.map(|text| clean(&text));
         for (letter, text) in &mut self.options {
             *letter = clean_line(letter);
             *text = clean_line(text);
@@ -145,6 +147,8 @@ impl Record {
 
 /// Name of the file of answers in a run's folder.
 pub(super) const ITEMS: &str = "items.jsonl";
+/// Version, models and indexes, by their hashes.
+const INPUTS: &str = "inputs.json";
 /// Folder of the questions' images in a run's folder.
 pub(crate) const IMAGES: &str = "images";
 /// The plan, as it was given.
@@ -177,13 +181,16 @@ impl RunFolder {
             )));
         }
         let kept = folder.join(PLAN);
+        let asked = folder.join(ITEMS);
+        // A plan that was corrected before anything was asked is no other run.
+        let begun = asked.exists() && files::length(&asked)? > 0;
         match kept.exists() {
-            true if files::read_to_string(&kept)? != plan => {
+            true if begun && files::read_to_string(&kept)? != plan => {
                 let shown = rounds_support::errors::display_path(folder);
                 return Err(RunFolderError::OtherPlan(shown));
             }
-            true => {}
-            false => files::write_atomic(&kept, plan.as_bytes())?,
+            true if begun => {}
+            _ => files::write_atomic(&kept, plan.as_bytes())?,
         }
         let path = folder.join(ITEMS);
         drop_cut_line(&path)?;
@@ -197,6 +204,22 @@ impl RunFolder {
             items: Mutex::new(items),
             _lock: held,
         })
+    }
+
+    /// Notes what its answers are made from beside the plan.
+    ///
+    /// # Errors
+    /// If answers were made from something else before.
+    pub(super) fn hold_to(&self, inputs: &str) -> Result<(), RunFolderError> {
+        let path = self.folder.join(INPUTS);
+        let begun = files::length(&self.folder.join(ITEMS))? > 0;
+        match files::read_to_string(&path) {
+            Ok(known) if known == inputs => Ok(()),
+            Ok(_) if begun => Err(RunFolderError::OtherInputs(
+                rounds_support::errors::display_path(&self.folder),
+            )),
+            _ => Ok(files::write_atomic(&path, inputs.as_bytes())?),
+        }
     }
 
     /// Where it is.
@@ -259,6 +282,9 @@ pub enum RunFolderError {
     /// It was made for another plan.
     #[error("{0} has the answers of another plan")]
     OtherPlan(String),
+    /// It was made with another version, model or index.
+    #[error("{0} has answers of another model, index or version of the program")]
+    OtherInputs(String),
     /// A line is damaged.
     #[error("{file}, line {line}: {reason}")]
     Line {
@@ -279,6 +305,9 @@ impl rounds_support::Hint for RunFolderError {
             Self::OtherPlan(_) => Some(
                 "give another folder with --out; a changed plan is a new run, because its numbers would not be comparable".into(),
             ),
+            Self::OtherInputs(_) => Some(
+                "give another folder with --out; inputs.json in it says what its answers were made from".into(),
+            ),
             Self::Line { .. } => Some("remove the line; its question is then asked again".into()),
         }
     }
@@ -286,7 +315,9 @@ impl rounds_support::Hint for RunFolderError {
     fn kind(&self) -> rounds_support::FailureKind {
         match self {
             Self::File(error) => error.kind(),
-            Self::Busy(_) | Self::OtherPlan(_) => rounds_support::FailureKind::Usage,
+            Self::Busy(_) | Self::OtherPlan(_) | Self::OtherInputs(_) => {
+                rounds_support::FailureKind::Usage
+            }
             Self::Line { .. } => rounds_support::FailureKind::Io,
         }
     }
@@ -317,19 +348,28 @@ pub fn read_records(path: &Path) -> Result<Vec<Record>, RunFolderError> {
         true => path.join(ITEMS),
         false => path.to_path_buf(),
     };
-    let content = files::read_to_string(&path)?;
-    let whole = content.rfind('\n').map_or("", |at| &content[..at]);
-    let mut records = Vec::new();
-    for (at, line) in whole.lines().enumerate() {
-        if line.trim().is_empty() {
+    let content = files::read(&path)?;
+    let whole = content.iter().rposition(|byte| *byte == b'\n');
+    let whole = &content[..whole.unwrap_or(0)];
+    // A question that failed and was asked again has several lines; the last one counts.
+    let (mut records, mut places) = (Vec::<Record>::new(), HashMap::<Key, usize>::new());
+    for (at, line) in whole.split(|byte| *byte == b'\n').enumerate() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let record: Record = serde_json::from_str(line).map_err(|e| RunFolderError::Line {
+        let record: Record = serde_json::from_slice(line).map_err(|e| RunFolderError::Line {
             file: rounds_support::errors::display_path(&path),
             line: at + 1,
             reason: clean_line(&e.to_string()),
         })?;
-        records.push(record.cleaned());
+        let record = record.cleaned();
+        match places.get(&record.key()) {
+            Some(&place) => records[place] = record,
+            None => {
+                places.insert(record.key(), records.len());
+                records.push(record);
+            }
+        }
     }
     Ok(records)
 }
@@ -412,10 +452,27 @@ pub(super) mod tests {
             Err(RunFolderError::Busy(_))
         ));
         drop(run);
+        // Nothing was asked yet, so the plan may still be corrected.
+        let run = RunFolder::open(folder.path(), "b").unwrap();
+        run.append(&record("one", "lung", "lung")).unwrap();
+        drop(run);
         assert!(matches!(
-            RunFolder::open(folder.path(), "b"),
+            RunFolder::open(folder.path(), "c"),
             Err(RunFolderError::OtherPlan(_))
         ));
+    }
+
+    #[test]
+    fn a_failure_that_was_asked_again_counts_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::open(folder.path(), "a").unwrap();
+        let mut failed = record("one", "", "lung");
+        failed.error = Some("damaged".into());
+        run.append(&failed).unwrap();
+        run.append(&record("one", "left\nlung", "lung")).unwrap();
+        let read = run.records().unwrap();
+        assert_eq!(read.len(), 1);
+        assert!(read[0].error.is_none() && read[0].answer.contains('\n'));
     }
 
     #[test]

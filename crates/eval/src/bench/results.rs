@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::condition::Condition;
 use super::plan::Plan;
 use super::record::Record;
-use super::score::{Baseline, Metric, Scored, score};
+use super::score::{Baseline, F1, Metric, Scored, score};
 use rounds_metrics::bootstrap::interval;
 use rounds_metrics::calibration::calibration;
 use rounds_metrics::exact::ExactRule;
@@ -99,6 +99,8 @@ pub struct Results {
     pub about: String,
     /// Version of the program.
     pub version: String,
+    /// The condition that controls change: what plots show where they show one.
+    pub reference: String,
     /// The score that tables show.
     pub main: String,
     /// The rule of that score, in words.
@@ -126,6 +128,7 @@ impl Results {
             name: rounds_support::sanitise::clean_line(&plan.name),
             about: rounds_support::sanitise::clean_line(&plan.about),
             version: env!("CARGO_PKG_VERSION").into(),
+            reference: reference(plan, records),
             main: Metric::exact(main).name().into(),
             rule: main.description().into(),
             cells: Vec::new(),
@@ -199,7 +202,8 @@ impl Results {
                 shown_majority = true;
             }
         }
-        self.examples.extend(examples(plan, group, rules));
+        let shown = examples(&self.reference, group, rules);
+        self.examples.extend(shown);
     }
 
     /// The row of a condition or baseline on a part; `None` if there is none.
@@ -233,6 +237,17 @@ impl Results {
         };
         distinct(of(false).chain(of(true)))
     }
+}
+
+/// The label of the condition that controls change, or else of the one with the most shots.
+fn reference(plan: &Plan, records: &[Record]) -> String {
+    let (k, strategy, order) = plan.controlled();
+    let plain = records.iter().filter(|r| r.asked.control.is_none());
+    let wanted = plain
+        .clone()
+        .find(|r| (r.asked.k, r.asked.strategy, r.asked.order) == (k, strategy, order));
+    let found = wanted.or(plain.max_by_key(|r| r.asked.k));
+    found.map_or_else(String::new, |record| label(&record.asked))
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
@@ -317,7 +332,7 @@ impl Row<'_> {
         }
         let cells = parts.into_iter();
         cells
-            .map(|((_, part), scored)| Cell {
+            .map(|((rank, part), scored)| Cell {
                 dataset: self.group.dataset.into(),
                 model: self.group.model.into(),
                 label: self.label.into(),
@@ -325,12 +340,13 @@ impl Row<'_> {
                 k: self.k,
                 part,
                 n: scored.len(),
-                measures: self.measures(&scored),
+                measures: self.measures(&scored, rank == 0),
             })
             .collect()
     }
 
-    fn measures(&self, scored: &[&(&Record, Scored)]) -> BTreeMap<String, Measure> {
+    /// The means with their intervals; of a part only those of exact match and F1, as a plan can have very many parts.
+    fn measures(&self, scored: &[&(&Record, Scored)], all: bool) -> BTreeMap<String, Measure> {
         // Questions about one image are not independent.
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut values: BTreeMap<&str, (Vec<f64>, Vec<usize>)> = BTreeMap::new();
@@ -338,7 +354,11 @@ impl Row<'_> {
             let image = record.images.first().unwrap_or(&record.item).as_str();
             let next = numbers.len();
             let cluster = *numbers.entry(image).or_insert(next);
-            for (metric, value) in &scored.values {
+            let values_of = scored.values.iter();
+            let shown = |(metric, _): &&(Metric, f64)| {
+                all || metric.name().starts_with("exact-") || metric.name() == F1
+            };
+            for (metric, value) in values_of.filter(shown) {
                 let list = values.entry(metric.name()).or_default();
                 list.0.push(*value);
                 list.1.push(cluster);
@@ -402,18 +422,12 @@ fn fit(
 }
 
 /// Some answers under the condition that controls change, wrong ones first.
-fn examples(plan: &Plan, group: &Group, rules: &[ExactRule]) -> Vec<Example> {
-    let most = group.records.iter().filter(|r| r.asked.control.is_none());
-    let wanted = most
-        .clone()
-        .find(|r| r.asked.k == plan.control_k)
-        .or(most.clone().max_by_key(|r| r.asked.k))
-        .map(|record| label(&record.asked));
+fn examples(wanted: &str, group: &Group, rules: &[ExactRule]) -> Vec<Example> {
     let mut shown = Vec::new();
     for (right, most) in [(false, SHOWN[0]), (true, SHOWN[1])] {
         let fitting = group.records.iter().filter(|record| {
             record.asked.control.is_none()
-                && Some(label(&record.asked)) == wanted
+                && label(&record.asked) == wanted
                 && is_right(record, rules) == right
         });
         shown.extend(fitting.take(most).map(|record| Example {

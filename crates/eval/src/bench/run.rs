@@ -1,7 +1,7 @@
 //! Runs a plan: every question under every condition, each answer kept as soon as it is there.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::condition::{Condition, Control};
@@ -9,7 +9,9 @@ use super::data::{Item, Prepared, PreparedData};
 use super::plan::Plan;
 use super::record::{IMAGES, Key, Record, RecordedShot, RunFolder, RunFolderError};
 use rounds_assistant::retrieval::{Found, Shot, Strategy};
-use rounds_assistant::{Answer, AssistantError, Case, Engine, Experiment, Settings, Setup};
+use rounds_assistant::{
+    Answer, AssistantError, Case, Engine, Experiment, Settings, Setup, comparable,
+};
 use rounds_imaging::Image;
 use rounds_index::{Example, Index, IndexError};
 use rounds_support::rng::Rng;
@@ -108,6 +110,8 @@ struct Shared<'a> {
     folder: &'a RunFolder,
     outcome: &'a Mutex<Outcome>,
     cancel: &'a Cancel,
+    /// Set when a worker failed: the others stop too.
+    failed: AtomicBool,
     report: &'a (dyn Fn(&Outcome) + Sync),
 }
 
@@ -124,6 +128,7 @@ pub fn run(
     cancel: &Cancel,
     report: &(dyn Fn(&Outcome) + Sync),
 ) -> Result<Outcome, RunError> {
+    folder.hold_to(&inputs(prepared)?)?;
     let conditions = Condition::all(plan);
     let order = planned(plan, prepared, &conditions);
     let wanted: HashSet<&Key> = order.iter().collect();
@@ -164,6 +169,7 @@ pub fn run(
                 folder,
                 outcome: &outcome,
                 cancel,
+                failed: AtomicBool::new(false),
                 report,
             };
             work(&shared, &setup, jobs(options, &setup))?;
@@ -174,6 +180,34 @@ pub fn run(
         sort(folder, &order)?;
     }
     Ok(outcome)
+}
+
+/// What answers are made from beside the plan: version, models and indexes, by their hashes.
+fn inputs(prepared: &Prepared) -> Result<String, RunError> {
+    let models = prepared.models.iter().map(|folder| {
+        let bundle = rounds_model::bundle::Bundle::open(folder.as_deref());
+        bundle.map(|bundle| bundle.sha256)
+    });
+    let models = models.collect::<Result<Vec<_>, _>>();
+    let models = models.map_err(AssistantError::from)?;
+    let index = |folder: &Option<std::path::PathBuf>| {
+        Index::open(folder.as_deref()).map(|index| index.sha256())
+    };
+    let mut data = Vec::new();
+    for set in &prepared.data {
+        let shots = set.shots.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+        data.push(serde_json::json!({
+            "name": set.name,
+            "queries_sha256": index(&set.queries)?,
+            "shots_sha256": shots,
+        }));
+    }
+    let inputs = serde_json::json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "models_sha256": models,
+        "data": data,
+    });
+    Ok(format!("{inputs:#}\n"))
 }
 
 fn key(data: &PreparedData, item: &Item, model: &str, condition: &Condition) -> Key {
@@ -200,7 +234,7 @@ fn planned(plan: &Plan, prepared: &Prepared, conditions: &[Condition]) -> Vec<Ke
     all
 }
 
-/// The file of answers in the order of the plan, the newest of each.
+/// The file of answers in the order of the plan.
 fn sort(folder: &RunFolder, order: &[Key]) -> Result<(), RunError> {
     let mut by_key: std::collections::HashMap<Key, Record> = Default::default();
     for record in folder.records()? {
@@ -223,7 +257,7 @@ fn jobs(options: &RunOptions, setup: &Setup) -> usize {
             .filter_map(|file| rounds_support::files::length(&file).ok())
             .sum(),
     };
-    let on_cpu = matches!(setup.device.as_str(), "cpu" | "auto" | "");
+    let on_cpu = rounds_model::device::open(&setup.device).is_ok_and(|(_, name)| name == "cpu");
     match on_cpu && size < SMALL_MODEL {
         true => std::thread::available_parallelism().map_or(1, usize::from),
         false => 1,
@@ -232,6 +266,13 @@ fn jobs(options: &RunOptions, setup: &Setup) -> usize {
 
 /// Asks all questions of a data set on `jobs` threads.
 fn work(shared: &Shared, setup: &Setup, jobs: usize) -> Result<(), RunError> {
+    let worker = |shared: &Shared, setup: &Setup| {
+        let ended = worker(shared, setup);
+        if ended.is_err() {
+            shared.failed.store(true, Ordering::Relaxed);
+        }
+        ended
+    };
     if jobs <= 1 {
         return worker(shared, setup);
     }
@@ -277,7 +318,8 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
             let taken = shared
                 .left
                 .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take);
-            if taken.is_err() || shared.cancel.is_cancelled() {
+            let failed = shared.failed.load(Ordering::Relaxed);
+            if taken.is_err() || failed || shared.cancel.is_cancelled() {
                 return Ok(());
             }
             let asked = match &images {
@@ -287,8 +329,8 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
             let record = match asked {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(()),
-                // The device or the model failed, not the question.
-                Err(error) if error.kind() != FailureKind::Usage => return Err(error.into()),
+                // The plan, the device or the model is at fault, not the question.
+                Err(error) if !is_about_the_question(&error) => return Err(error.into()),
                 Err(error) => Record {
                     error: Some(rounds_support::sanitise::clean_line(&error.to_string())),
                     ..empty(shared, item, condition)
@@ -307,6 +349,20 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
             (shared.report)(&outcome);
         }
     }
+}
+
+/// Whether an error is one of a single question, so that the others can be asked.
+fn is_about_the_question(error: &AssistantError) -> bool {
+    use rounds_model::error::ModelError::{NoRoom, TooLong};
+    matches!(
+        error,
+        AssistantError::EmptyQuestion
+            | AssistantError::LongQuestion(_)
+            | AssistantError::ManyImages(_)
+            | AssistantError::Refused(_)
+            | AssistantError::Index(IndexError::Damaged { .. })
+            | AssistantError::Model(TooLong { .. } | NoRoom { .. })
+    )
 }
 
 /// The images of a question, or why they cannot be used. Their files are kept in the run's folder, for reports and ratings.
@@ -344,7 +400,7 @@ fn empty(shared: &Shared, item: &Item, condition: &Condition) -> Record {
         shots: Vec::new(),
         last: None,
         shown_by: 0,
-        majority: shared.data.majority.get(&item.group()).cloned(),
+        majority: shared.data.majority_of(item),
         answer: String::new(),
         rationale: None,
         log_probability: None,
@@ -379,8 +435,12 @@ fn ask(
     settings.shots = condition.k;
     settings.strategy = condition.strategy;
     settings.order = condition.order;
-    settings.decoding.seed = condition.seed;
-    settings.excluded.retain(|id| *id != example.id);
+    // One draw for all questions would be no sample: every question has a seed of its own.
+    settings.decoding.seed = seed_of(condition, example);
+    settings.filter.extend(shared.data.shot_filter.clone());
+    if shared.data.one_index {
+        settings.excluded.push(example.id.clone());
+    }
     if shared.plan.rank_options {
         settings.options = item.options.iter().map(|(_, text)| text.clone()).collect();
     }
@@ -392,7 +452,10 @@ fn ask(
         },
     };
     let mut shots = found.shots;
-    change(&mut shots, engine.index(), item, condition)?;
+    if let Some(what) = changed_by(condition) {
+        let donors = donors(engine, &case, &settings, shots.len(), shared.cancel)?;
+        change(&mut shots, donors, what)?;
+    }
     let control = condition.control;
     let experiment = Experiment {
         shots: Some(shots),
@@ -444,51 +507,75 @@ fn filled(record: Record, answer: &Answer) -> Record {
     }
 }
 
-/// Changes shots as a control does. What they get comes from other examples, drawn by the seed and the question.
+/// The seed of a question under a condition.
+fn seed_of(condition: &Condition, example: &Example) -> u64 {
+    let identity = example.identity();
+    let salt = u64::from_le_bytes(std::array::from_fn(|at| identity[at]));
+    Rng::new(condition.seed).fork(salt).next_u64()
+}
+
+/// What a control takes from other examples.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    Answers,
+    Images,
+}
+
+fn changed_by(condition: &Condition) -> Option<Changed> {
+    match condition.control {
+        Some(Control::ShuffledAnswers) => Some(Changed::Answers),
+        Some(Control::ShuffledImages) => Some(Changed::Images),
+        _ => None,
+    }
+}
+
+/// Examples at random that could be shots of the question, so that nothing of its image, patient or study comes in by a control.
+fn donors(
+    engine: &mut Engine,
+    case: &Case,
+    settings: &Settings,
+    shots: usize,
+    cancel: &Cancel,
+) -> Result<Vec<Example>, AssistantError> {
+    let settings = Settings {
+        shots: (8 * shots.max(1)).min(rounds_assistant::MAX_SHOTS),
+        strategy: Strategy::Random,
+        ..settings.clone()
+    };
+    let found = engine.shots(case, &settings, cancel)?;
+    Ok(found.shots.into_iter().map(|shot| shot.example).collect())
+}
+
+/// Gives every shot an answer, or images, of another example that differ from its own; each donor gives once.
 fn change(
     shots: &mut [Shot],
-    index: &Index,
-    item: &Item,
-    condition: &Condition,
+    mut donors: Vec<Example>,
+    what: Changed,
 ) -> Result<(), AssistantError> {
-    let (answers, images) = (
-        condition.control == Some(Control::ShuffledAnswers),
-        condition.control == Some(Control::ShuffledImages),
-    );
-    if !answers && !images {
-        return Ok(());
-    }
-    let salt = item.example.identity();
-    let salt = u64::from_le_bytes(std::array::from_fn(|at| salt[at]));
-    let mut rng = Rng::new(condition.seed).fork(salt);
     for shot in shots {
-        let Some(other) = another(index, &shot.example, &mut rng)? else {
-            continue;
+        let own = &shot.example;
+        let fits = |other: &Example| {
+            other.id != own.id
+                && match what {
+                    Changed::Answers => comparable(&other.answer) != comparable(&own.answer),
+                    Changed::Images => {
+                        other.images != own.images && other.images.len() == own.images.len()
+                    }
+                }
         };
-        if answers {
-            shot.example.answer = other.answer;
-            shot.example.rationale.clear();
-        } else {
-            shot.example.images = other.images;
+        let Some(at) = donors.iter().position(fits) else {
+            return Err(AssistantError::Refused(
+                "the examples differ too little to give this question's shots other answers or images".into(),
+            ));
+        };
+        let other = donors.swap_remove(at);
+        match what {
+            Changed::Answers => {
+                shot.example.answer = other.answer;
+                shot.example.rationale.clear();
+            }
+            Changed::Images => shot.example.images = other.images,
         }
     }
     Ok(())
-}
-
-/// An example at random that has other images than `example`; `None` if none was found.
-fn another(
-    index: &Index,
-    example: &Example,
-    rng: &mut Rng,
-) -> Result<Option<Example>, AssistantError> {
-    for _ in 0..100 {
-        let found = index.find_example(rng.below(index.rows()))?;
-        if let Some(other) = found
-            && other.images != example.images
-            && other.images.len() == example.images.len()
-        {
-            return Ok(Some(other));
-        }
-    }
-    Ok(None)
 }

@@ -1,13 +1,15 @@
 //! The scores of one answer, by name.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::record::Record;
 use rounds_assistant::comparable;
 use rounds_metrics::exact::{ExactRule, exact_match};
 use rounds_metrics::overlap::word_overlap;
 
-/// A score of one answer, from 0 to 1; the mean over answers is what a table shows.
+/// A score of one answer, from 0 to 1, but for CIDEr, whose scale is that of its paper (tables show 100 times each score, as papers do);
+/// the mean over answers is what a table shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Metric(String);
@@ -46,7 +48,7 @@ impl TryFrom<String> for Metric {
 /// All scores of one answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
-    /// Name and value, from 0 to 1.
+    /// Name and value.
     pub values: Vec<(Metric, f64)>,
 }
 
@@ -130,6 +132,12 @@ impl Baseline {
     /// Its scores on a record; `None` where it has nothing to say.
     pub(super) fn score(self, record: &Record, rules: &[ExactRule]) -> Option<Scored> {
         let shots = &record.shots;
+        // A question that got no shots has no vote, which is a wrong answer and not a missing one.
+        if shots.is_empty() && record.asked.k > 0 && self != Self::Majority {
+            return Some(Scored {
+                values: of_text("", record, rules),
+            });
+        }
         let answers: Vec<&str> = match self {
             Self::Vote => vec![vote(shots.iter().map(|shot| shot.answer.as_str()))?],
             Self::RandomShot => shots.iter().map(|shot| shot.answer.as_str()).collect(),
@@ -137,16 +145,18 @@ impl Baseline {
             Self::LastShot => vec![&shots.get(record.last?)?.answer],
             Self::Majority => vec![record.majority.as_deref()?],
         };
-        let first = answers.first()?;
-        let mut values = of_text(first, record, rules);
-        for answer in &answers[1..] {
-            for (slot, (_, value)) in values.iter_mut().zip(of_text(answer, record, rules)) {
-                slot.1 += value;
+        // Some scores have no value for some answers, so each has a count of its own.
+        let mut sums: BTreeMap<Metric, (f64, usize)> = BTreeMap::new();
+        for answer in &answers {
+            for (metric, value) in of_text(answer, record, rules) {
+                let slot = sums.entry(metric).or_default();
+                *slot = (slot.0 + value, slot.1 + 1);
             }
         }
-        let n = answers.len() as f64;
-        values.iter_mut().for_each(|(_, value)| *value /= n);
-        Some(Scored { values })
+        let mean = |(metric, (sum, n)): (Metric, (f64, usize))| (metric, sum / n as f64);
+        Some(Scored {
+            values: sums.into_iter().map(mean).collect(),
+        })
     }
 }
 
@@ -205,15 +215,14 @@ mod tests {
         assert_eq!(exact(Baseline::RandomShot), 0.5);
         assert_eq!(exact(Baseline::NearestShot), 1.0);
         assert_eq!(exact(Baseline::Majority), 1.0);
-        let without = Record {
+        let mut without = Record {
             shots: Vec::new(),
             last: None,
             ..record
         };
-        assert!(
-            Baseline::Vote
-                .score(&without, &[ExactRule::Plain])
-                .is_none()
-        );
+        let vote = |record: &Record| Baseline::Vote.score(record, &[ExactRule::Plain]);
+        assert_eq!(value(&vote(&without).unwrap(), "exact-plain"), 0.0);
+        without.asked.k = 0;
+        assert!(vote(&without).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::svg::{Bar, Line, bars, escape, over_shots, reliability};
-use super::{Images, in_percent, lines, main_measure, rows, types};
+use super::{Images, calibration, in_percent, lines, main_measure, rows, types};
 use crate::bench::{Cell, Results};
 
 const STYLE: &str = "
@@ -106,15 +106,11 @@ fn section(page: &mut String, results: &Results, images: &Images, dataset: &str,
     if !kinds.is_empty() {
         let _ = writeln!(
             page,
-            "<h3>By question type, most shots</h3><div class=\"scroll\">{}</div>",
+            "<h3>By question type</h3><div class=\"scroll\">{}</div>",
             bars("question types", &kinds)
         );
     }
-    let fits = results
-        .calibration
-        .iter()
-        .filter(|fit| fit.dataset == dataset && fit.model == model);
-    if let Some(fit) = fits.max_by_key(|fit| fit.n) {
+    if let Some(fit) = calibration(results, dataset, model) {
         let _ = writeln!(
             page,
             "<h3>Confidence, {}</h3><p>Expected calibration error {:.3}, Brier score {:.3}; {:.0} % are stated without reservation, {:.0} % of these are right.</p>{}",

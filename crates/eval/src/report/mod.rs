@@ -13,7 +13,10 @@ pub use images::Images;
 pub use tables::{latex, markdown};
 pub use terminal::terminal;
 
-use crate::bench::{Cell, Measure, Results};
+use crate::bench::{Calibration, Cell, Measure, Results};
+
+/// Most types of questions in a plot.
+const MOST_TYPES: usize = 24;
 
 /// The rows of a data set and model on all its questions: ways of answering first, then controls and baselines.
 fn rows<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<&'a Cell> {
@@ -41,6 +44,18 @@ fn in_percent(measure: &Measure) -> String {
         100.0 * measure.low,
         100.0 * measure.high
     )
+}
+
+/// A name of at most `most` characters: what is cut is the middle, as names differ at their ends.
+fn shortened(name: &str, most: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= most {
+        return name.to_string();
+    }
+    let front = most / 3;
+    let back = letters.len() - (most - front - 1);
+    let (front, back) = (&letters[..front], &letters[back..]);
+    front.iter().chain(&['…']).chain(back).collect()
 }
 
 /// A label of a condition without its number of shots: what a line of a plot is named by.
@@ -96,27 +111,36 @@ fn lines<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<(String, V
     lines
 }
 
-/// Groups of question types under the condition with the most shots: label and cells.
+/// Types of questions under the condition that controls change.
 fn types<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<&'a Cell> {
-    let rows = rows(results, dataset, model);
-    let most = rows
-        .iter()
-        .filter(|cell| !cell.control)
-        .max_by_key(|cell| cell.k)
-        .map(|cell| cell.label.as_str());
     let cells = results.cells.iter().filter(|cell| {
         cell.dataset == dataset
             && cell.model == model
-            && Some(cell.label.as_str()) == most
+            && cell.label == results.reference
             && (cell.part.starts_with("type ") || cell.part == "closed" || cell.part == "open")
     });
-    cells.collect()
+    let mut cells: Vec<&Cell> = cells.collect();
+    // The largest types, in their order.
+    let mut sizes: Vec<usize> = cells.iter().map(|cell| cell.n).collect();
+    sizes.sort_unstable_by(|a, b| b.cmp(a));
+    if let Some(&least) = sizes.get(MOST_TYPES) {
+        cells.retain(|cell| cell.n > least);
+    }
+    cells
+}
+
+/// The fit of the confidences under the condition that controls change.
+fn calibration<'a>(results: &'a Results, dataset: &str, model: &str) -> Option<&'a Calibration> {
+    let mut fits = results.calibration.iter();
+    fits.find(|fit| {
+        fit.dataset == dataset && fit.model == model && fit.label == results.reference
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{Calibration, Example};
+    use crate::bench::Example;
     use std::collections::BTreeMap;
 
     pub(super) fn results() -> Results {
@@ -142,6 +166,7 @@ mod tests {
             name: "a <plan> & more".into(),
             about: "".into(),
             version: "0".into(),
+            reference: "k=4 auto similar-last".into(),
             main: "exact-plain".into(),
             rule: "lower case".into(),
             cells: vec![
@@ -186,6 +211,15 @@ mod tests {
             }],
             failed: 0,
         }
+    }
+
+    #[test]
+    fn long_names_stay_different() {
+        let of = |order: &str| format!("the nearest shot's answer, k=2 image {order}");
+        let (last, first) = (of("similar-last"), of("similar-first"));
+        assert_eq!(shortened(&last, 34).chars().count(), 34);
+        assert_ne!(shortened(&last, 34), shortened(&first, 34));
+        assert_eq!(shortened("k=0", 34), "k=0");
     }
 
     #[test]

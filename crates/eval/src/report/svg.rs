@@ -70,7 +70,10 @@ pub(super) fn over_shots(title: &str, lines: &[Line]) -> String {
     shots.dedup();
     let step = PLOT / (shots.len().max(2) - 1) as f64;
     let x = |k: f64| LEFT + step * shots.iter().position(|s| *s == k).unwrap_or(0) as f64;
-    let mut svg = begin(LEFT + PLOT + 220.0, TOP + HEIGHT + BOTTOM, title);
+    let legend = TOP + 10.0 + 18.0 * lines.len() as f64;
+    let height = legend.max(TOP + HEIGHT + BOTTOM);
+    let mut svg = begin(LEFT + PLOT + 260.0, height, title);
+    let plain = lines.iter().filter(|line| !line.dashed).count().max(1);
     for k in &shots {
         let _ = write!(
             svg,
@@ -86,7 +89,8 @@ pub(super) fn over_shots(title: &str, lines: &[Line]) -> String {
         TOP + HEIGHT + 31.0
     );
     for (at, line) in lines.iter().enumerate() {
-        let colour = COLOURS[at % COLOURS.len()];
+        // A vote has the colour of the strategy whose shots vote.
+        let colour = COLOURS[at % plain % COLOURS.len()];
         if !line.dashed && line.points.len() > 1 {
             let mut band: Vec<String> = line
                 .points
@@ -173,9 +177,10 @@ pub(super) fn bars(title: &str, bars: &[Bar]) -> String {
         let colour = COLOURS[bar.colour % COLOURS.len()];
         let _ = write!(
             svg,
-            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"name\" text-anchor=\"end\">{}</text><rect x=\"{NAME}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"15\" fill=\"{colour}\" opacity=\"0.8\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{middle:.1}\" y2=\"{middle:.1}\" class=\"interval\"/><text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\">{:.1}</text>",
+            "<text x=\"{:.1}\" y=\"{:.1}\" class=\"name\" text-anchor=\"end\">{}<title>{}</title></text><rect x=\"{NAME}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"15\" fill=\"{colour}\" opacity=\"0.8\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"{middle:.1}\" y2=\"{middle:.1}\" class=\"interval\"/><text x=\"{:.1}\" y=\"{:.1}\" class=\"tick\">{:.1}</text>",
             NAME - 8.0,
             top + 12.0,
+            escape(&super::shortened(&bar.name, 54)),
             escape(&bar.name),
             x(mean) - NAME,
             x(low),

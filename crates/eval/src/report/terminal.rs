@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{main_measure, rows};
+use super::{calibration, main_measure, rows, shortened};
 use crate::bench::Results;
 
 /// Width of a bar of 100 per cent, in columns.
 const BAR: usize = 20;
 /// Longest name of a condition, in columns.
-const NAME: usize = 40;
+const NAME: usize = 34;
 
 /// A bar with an accuracy of an eighth of a column.
 fn bar(share: f64) -> String {
@@ -21,16 +21,6 @@ fn bar(share: f64) -> String {
     let width = bar.chars().count();
     bar.push_str(&" ".repeat(BAR.saturating_sub(width)));
     bar
-}
-
-fn shortened(name: &str) -> String {
-    match name.chars().count() > NAME {
-        true => {
-            let kept: String = name.chars().take(NAME - 1).collect();
-            format!("{kept}…")
-        }
-        false => name.to_string(),
-    }
 }
 
 /// Every condition and control of every data set, as bars with intervals.
@@ -59,22 +49,18 @@ pub fn terminal(results: &Results) -> String {
                 let _ = writeln!(
                     out,
                     "  {:NAME$} {:5.1} {} {:.0} to {:.0}",
-                    shortened(&cell.label),
+                    shortened(&cell.label, NAME),
                     100.0 * measure.mean,
                     bar(measure.mean),
                     100.0 * measure.low,
                     100.0 * measure.high
                 );
             }
-            let fits = results
-                .calibration
-                .iter()
-                .filter(|fit| fit.dataset == dataset && fit.model == model);
-            if let Some(fit) = fits.max_by_key(|fit| fit.n) {
+            if let Some(fit) = calibration(results, dataset, model) {
+                let _ = writeln!(out, "  confidence, {}:", fit.label);
                 let _ = writeln!(
                     out,
-                    "  confidence ({}): calibration error {:.3}; {:.0} % stated, {:.0} % of these right",
-                    fit.label,
+                    "    calibration error {:.3}; {:.0} % stated, {:.0} % of these right",
                     fit.ece,
                     100.0 * fit.stated[0],
                     100.0 * fit.stated[1]
@@ -91,11 +77,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn lines_fit_a_terminal_of_80_columns() {
+        let mut results = super::super::tests::results();
+        for cell in &mut results.cells {
+            cell.label = format!("the nearest shot's answer, {}", cell.label);
+        }
+        for line in terminal(&results).lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+
+    #[test]
     fn bars_are_as_wide_as_the_share() {
         assert_eq!(bar(0.0).trim(), "");
         assert_eq!(bar(1.0), "█".repeat(BAR));
         assert_eq!(bar(0.5).trim(), "█".repeat(BAR / 2));
         assert!([0.0, 0.33, 0.999, 1.0].map(|s| bar(s).chars().count()) == [BAR; 4]);
-        assert_eq!(shortened(&"x".repeat(99)).chars().count(), NAME);
     }
 }

@@ -1,10 +1,9 @@
 //! A fixed part of a data set that has no splits of its own: by the names of its image files, so that all questions about an image fall
 //! on one side, and in every copy of the data on the same one.
 
-use std::path::Path;
 use std::str::FromStr;
 
-use super::row::Row;
+use super::row::{ImageSource, Row};
 use rounds_support::files::sha256_hex;
 
 /// The images whose file name has a SHA-256 that leaves `number` when it is divided by `of`, or all other images.
@@ -16,13 +15,17 @@ pub struct Fold {
 }
 
 impl Fold {
-    /// Whether a row is in it, by the file name of its first image; a row without a named image is in no fold.
+    /// Whether a row is in it, by the file name of its first image, or by the image itself where it is embedded in the data.
     pub(super) fn contains(&self, row: &Row) -> bool {
-        let Some(name) = row.images.first().map(|image| image.name()) else {
-            return false;
+        let hash = match row.images.first() {
+            None => return false,
+            Some(ImageSource::Bytes { bytes, .. }) => sha256_hex(bytes),
+            Some(ImageSource::File(path)) => {
+                let name = path.file_name().unwrap_or_default();
+                sha256_hex(name.to_string_lossy().as_bytes())
+            }
         };
-        let name = Path::new(&name).file_name().unwrap_or_default();
-        let rest = sha256_hex(name.to_string_lossy().as_bytes())
+        let rest = hash
             .chars()
             .filter_map(|digit| digit.to_digit(16))
             .fold(0u64, |rest, digit| {
@@ -62,8 +65,8 @@ impl FromStr for Fold {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ImageSource;
     use super::*;
+    use std::path::Path;
 
     fn row(name: &str) -> Row {
         let image = ImageSource::File(Path::new("folder").join(name));
