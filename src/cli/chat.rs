@@ -151,7 +151,7 @@ fn print_way_back(session: Option<String>) {
 }
 
 /// The exit code; `code` if the user left the chat normally.
-fn exit_code(reason: ExitReason, code: u8) -> u8 {
+pub(super) fn exit_code(reason: ExitReason, code: u8) -> u8 {
     match reason {
         ExitReason::Left => code,
         ExitReason::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),

@@ -5,7 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::answer_args::AnswerArgs;
 use super::command_path::find;
 use super::{
-    ask, chat, config, doctor, eval, image, index, man, model, phantom, replay, session, train,
+    ask, chat, config, doctor, eval, image, index, man, model, phantom, rate, replay, session,
+    train,
 };
 
 /// Few-shot medical image chat. Education and research only, not for diagnosis.
@@ -57,6 +58,9 @@ pub enum Command {
     /// Evaluate a model on phantoms, or an index on its tags
     #[command(subcommand, hide = true)]
     Eval(eval::Eval),
+    /// Rate answers blinded to their models, and compare raters
+    #[command(hide = true)]
+    Rate(rate::Rate),
     /// Train the radiology learner, or nano and the test fixtures
     #[command(subcommand, hide = true)]
     Train(train::Train),
@@ -76,8 +80,9 @@ const GROUPS: [(&str, &[&str]); 3] = [
 ];
 
 /// The commands that a student never needs; they are hidden from the lists and have a heading of their own.
-const RESEARCH: [&str; 6] = [
+const RESEARCH: [&str; 7] = [
     "eval",
+    "rate",
     "train",
     "phantom",
     "model bench",
@@ -167,7 +172,9 @@ mod tests {
         let help = help();
         let (main, research) = help.split_once(RESEARCH_HEADING).expect("a heading");
         assert!(main.trim_end().lines().count() <= 24, "{help}");
-        for command in ["train", "phantom", "eval", "random", "logits", "bench"] {
+        for command in [
+            "train", "phantom", "eval", "rate", "random", "logits", "bench",
+        ] {
             assert!(!main.contains(command), "{command}: {main}");
             assert!(research.contains(command), "{command}: {research}");
         }

@@ -19,6 +19,7 @@ mod man;
 mod model;
 mod out;
 mod phantom;
+mod rate;
 mod replay;
 mod script;
 mod session;
@@ -87,6 +88,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Index(index) => index::run(&index, interrupt),
         Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => eval::run(&eval),
+        Command::Rate(rate) => rate::run(&rate),
         Command::Train(train) => train::run(&train, interrupt),
         Command::Phantom(draw) => phantom::run(&draw),
         Command::Completions { shell } => {

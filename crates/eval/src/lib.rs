@@ -3,6 +3,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod neighbours;
+pub mod rating;
 
 pub use neighbours::{Precision, neighbours};
 
@@ -112,8 +113,7 @@ pub fn phantoms(
         let case = Case {
             images: vec![shown],
             question: qa.question.clone(),
-            patient: None,
-            study: None,
+            ..Case::default()
         };
         let settings = Settings {
             shots,
