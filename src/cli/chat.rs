@@ -112,6 +112,7 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         subject: Subject {
             patient: args.patient.as_deref().map(clean_line),
             study: args.study.as_deref().map(clean_line),
+            ..Subject::default()
         },
         keys,
         notice,

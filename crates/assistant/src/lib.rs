@@ -6,6 +6,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod answering;
+mod background;
 mod choices;
 mod embedding;
 mod engine;
@@ -21,6 +22,7 @@ mod types;
 mod validate;
 
 pub use answering::{Standing, Vote, comparable};
+pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use query_images::{IndexSketches, QueryImages};

@@ -3,6 +3,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod neighbours;
+pub mod problems;
 pub mod rating;
 
 pub use neighbours::{Precision, neighbours};

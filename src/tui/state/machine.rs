@@ -29,6 +29,7 @@ use super::notice::Notice;
 use super::overlay::Overlay;
 use super::pane_letter::PaneLetter;
 use super::pins::PinsByIndex;
+use super::problems::ProblemName;
 use super::sample_cases::SampleCase;
 use super::scan_view::WantedView;
 use super::selection::Selection;
@@ -74,6 +75,7 @@ pub struct State {
     pub(super) home: Option<PathBuf>,
     pub(super) folder: PathBuf,
     pub cases: Vec<SampleCase>,
+    pub problems: Vec<ProblemName>,
     /// A letter pressed in a pane that may become text.
     pub(super) letter: Option<PaneLetter>,
     /// Pinned and excluded examples of other indexes.
@@ -106,6 +108,8 @@ pub struct Start {
     /// The first folder of the file picker.
     pub folder: PathBuf,
     pub cases: Vec<SampleCase>,
+    /// The problems that ship.
+    pub problems: Vec<ProblemName>,
     pub subject: Subject,
     /// A message to show first.
     pub notice: Option<String>,
@@ -158,6 +162,7 @@ impl State {
             home: start.home,
             folder: start.folder,
             cases: start.cases,
+            problems: start.problems,
             letter: None,
             view_jobs: 0,
             wanted_view: None,
@@ -213,6 +218,7 @@ impl State {
             Event::Answered { turn, answer } => self.on_answered(turn, *answer),
             Event::TurnFailed { turn, error } => self.on_failed(turn, error),
             Event::Attached { name, result } => self.on_attached(&name, result),
+            Event::Problem(result) => self.on_problem(result.map(|problem| *problem)),
             Event::ScanViewed { job, result } => self.on_viewed(job, result),
             Event::Folder { folder, result } => self.on_folder(folder, result),
             Event::SessionCreated(result) => self.on_session_created(result),

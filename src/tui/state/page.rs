@@ -12,6 +12,12 @@ pub enum Page {
     /// The selected question, to be edited.
     Question,
     Status,
+    /// The problems that ship.
+    Problems,
+    /// Vignette and laboratory values of the next question.
+    Background,
+    /// The reference answer of the problem.
+    Reference,
 }
 
 impl Page {
@@ -22,6 +28,9 @@ impl Page {
             Self::Branches => "Branches",
             Self::Question => "The question",
             Self::Status => "Status",
+            Self::Problems => "Problems",
+            Self::Background => "The case",
+            Self::Reference => "Reference answer",
         }
     }
 }

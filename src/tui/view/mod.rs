@@ -3,6 +3,7 @@
 //!
 //! Every function must cope with any area, even an empty one.
 
+mod background;
 pub(crate) mod canvas;
 mod compare;
 mod conversation;

@@ -141,6 +141,7 @@ impl User {
             let event = match effect {
                 Effect::AttachFile(path) => Some(effects::attach_file(&path)),
                 Effect::AttachCase(name) => Some(attach_case(&name)),
+                Effect::OpenProblem(name) => Some(effects::open_problem(&name)),
                 Effect::ViewScan { job, selector } => Some(effects::view_scan(job, selector)),
                 Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
                 Effect::ListLibrary => Some(Event::Library(LibraryNames {
