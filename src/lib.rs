@@ -8,5 +8,6 @@ pub mod cli;
 #[path = "../tests/common/fixtures.rs"]
 mod fixtures;
 mod given;
+mod rate;
 pub mod script;
 pub mod tui;

@@ -175,6 +175,7 @@ fn answer_request(
         question: request.question,
         patient,
         study,
+        ..Case::default()
     };
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {

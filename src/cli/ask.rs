@@ -11,6 +11,7 @@ use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shots_heading;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
+use rounds_eval::problems::{self, Problem};
 use rounds_support::Cancel;
 use rounds_support::Failure;
 use rounds_support::errors::count;
@@ -21,10 +22,14 @@ use rounds_support::stderr_line;
 pub struct Ask {
     /// Image to ask about (may be given several times): a file, or a scan and what to see of it, such as
     /// ct.dcm#window=lung or series/#slice=40 (see `rounds image show --help`)
-    #[arg(short, long = "image")]
+    #[arg(short, long = "image", conflicts_with = "problem")]
     images: Vec<PathBuf>,
-    /// The question
-    question: String,
+    /// Ask about a problem, with its vignette, laboratory values and images: its id, or FILE#ID (see docs/problems.md)
+    #[arg(long, value_name = "[FILE#]ID")]
+    problem: Option<String>,
+    /// The question [default with --problem: the problem's]
+    #[arg(required_unless_present = "problem")]
+    question: Option<String>,
     /// Patient the images belong to; their examples are never used as shots
     #[arg(long)]
     patient: Option<String>,
@@ -45,31 +50,75 @@ pub struct Ask {
 pub fn run(ask: &Ask, cancel: &Cancel) -> Outcome {
     let mut settings = ask.answer_args.settings()?;
     settings.prompt_only = ask.show_prompt;
-    let (mut patient, mut study) = (ask.patient.clone(), ask.study.clone());
-    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-    let images = crate::given::all_images(&ask.images, &mut patient, &mut study, &mut note)?;
+    let problem = ask.problem.as_deref().map(problems::find).transpose()?;
+    let case = case(ask, problem.as_ref())?;
+    let question = clean_line(&case.question);
     let assistant = ask.answer_args.start()?;
-    let case = Case {
-        images,
-        question: ask.question.clone(),
-        patient,
-        study,
-    };
     let mut out = std::io::stdout().lock();
     if ask.show_prompt {
-        return show_prompt(ask, assistant.ask(case, settings, cancel.clone()), &mut out);
+        let events = assistant.ask(case, settings, cancel.clone());
+        return show_prompt(ask, &question, events, &mut out);
+    }
+    let io = |e: std::io::Error| Failure::io(&e);
+    if problem.is_some() && !ask.json {
+        write_case(&case, &mut out).map_err(io)?;
     }
     let answer = stream_answer(&assistant, case, settings, cancel, ask.json, &mut out)?;
     if ask.json {
         let mut value = answer_json(&answer);
-        value["question"] = clean_line(&ask.question).into();
-        writeln!(out, "{value:#}").map_err(|e| Failure::io(&e))?;
+        value["question"] = question.into();
+        if let Some(problem) = &problem {
+            value["problem"] = problem.id.as_str().into();
+            value["reference"] = problem.answer.as_str().into();
+        }
+        writeln!(out, "{value:#}").map_err(io)?;
+    } else if let Some(problem) = &problem {
+        writeln!(out, "reference answer: {}", problem.answer).map_err(io)?;
+        if !problem.rationale.is_empty() {
+            writeln!(out, "{}", problem.rationale).map_err(io)?;
+        }
     }
     Ok(0)
 }
 
+/// The case that the flags describe.
+fn case(ask: &Ask, problem: Option<&Problem>) -> Result<Case, Failure> {
+    let mut case = match problem {
+        Some(problem) => problem.case()?,
+        None => Case::default(),
+    };
+    let (mut patient, mut study) = (ask.patient.clone(), ask.study.clone());
+    let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
+    let images = crate::given::all_images(&ask.images, &mut patient, &mut study, &mut note)?;
+    case.images.extend(images);
+    if let Some(question) = &ask.question {
+        case.question.clone_from(question);
+    }
+    Ok(Case {
+        patient,
+        study,
+        ..case
+    })
+}
+
+/// The vignette, the laboratory table and the question of a problem.
+fn write_case(case: &Case, out: &mut dyn Write) -> std::io::Result<()> {
+    writeln!(out, "{}", case.background.vignette)?;
+    if !case.background.labs.is_empty() {
+        for row in case.background.table() {
+            writeln!(out, "  {}", row.text)?;
+        }
+    }
+    writeln!(out, "Question: {}\n", clean_line(&case.question))
+}
+
 /// Writes the prompt; with `--json` as an object that also lists the shots.
-fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn Write) -> Outcome {
+fn show_prompt(
+    ask: &Ask,
+    question: &str,
+    events: impl IntoIterator<Item = Event>,
+    out: &mut dyn Write,
+) -> Outcome {
     let mut shots_json = Vec::new();
     for event in events {
         match event {
@@ -83,7 +132,7 @@ fn show_prompt(ask: &Ask, events: impl IntoIterator<Item = Event>, out: &mut dyn
                         "{:#}",
                         json!({
                             "prompt": prompt,
-                            "question": clean_line(&ask.question),
+                            "question": question,
                             "shots": shots_json,
                             "intended_use": INTENDED_USE,
                         })

@@ -112,6 +112,7 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         subject: Subject {
             patient: args.patient.as_deref().map(clean_line),
             study: args.study.as_deref().map(clean_line),
+            ..Subject::default()
         },
         keys,
         notice,
@@ -151,7 +152,7 @@ fn print_way_back(session: Option<String>) {
 }
 
 /// The exit code; `code` if the user left the chat normally.
-fn exit_code(reason: ExitReason, code: u8) -> u8 {
+pub(super) fn exit_code(reason: ExitReason, code: u8) -> u8 {
     match reason {
         ExitReason::Left => code,
         ExitReason::Signal(number) => 128_u8.saturating_add(u8::try_from(number).unwrap_or(0)),

@@ -5,8 +5,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::answer_args::AnswerArgs;
 use super::command_path::find;
 use super::{
-    ask, chat, config, doctor, eval, image, index, man, model, phantom, probe, replay, session,
-    train,
+    ask, chat, config, doctor, eval, image, index, man, model, phantom, probe, rate, replay,
+    session, train,
 };
 
 /// Few-shot medical image chat. Education and research only, not for diagnosis.
@@ -61,6 +61,9 @@ pub enum Command {
     /// Show what the shots of an answer really do (see docs/probes.md)
     #[command(hide = true)]
     Probe(Box<probe::ProbeArgs>),
+    /// Rate answers blinded to their models, and compare raters
+    #[command(hide = true)]
+    Rate(rate::Rate),
     /// Train the radiology learner, or nano and the test fixtures
     #[command(subcommand, hide = true)]
     Train(train::Train),
@@ -83,6 +86,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
 const RESEARCH: [&str; 7] = [
     "eval",
     "probe",
+    "rate",
     "train",
     "phantom",
     "model bench",
@@ -173,7 +177,7 @@ mod tests {
         let (main, research) = help.split_once(RESEARCH_HEADING).expect("a heading");
         assert!(main.trim_end().lines().count() <= 24, "{help}");
         for command in [
-            "train", "phantom", "eval", "probe", "random", "logits", "bench",
+            "train", "phantom", "eval", "probe", "rate", "random", "logits", "bench",
         ] {
             assert!(!main.contains(command), "{command}: {main}");
             assert!(research.contains(command), "{command}: {research}");

@@ -20,6 +20,7 @@ mod model;
 mod out;
 mod phantom;
 mod probe;
+mod rate;
 mod replay;
 mod script;
 mod session;
@@ -89,6 +90,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Model(model) => model::run(&model, interrupt),
         Command::Eval(eval) => eval::run(&eval, interrupt.flag()),
         Command::Probe(probe) => probe::run(&probe, interrupt.flag()),
+        Command::Rate(rate) => rate::run(&rate),
         Command::Train(train) => train::run(&train, interrupt),
         Command::Phantom(draw) => phantom::run(&draw),
         Command::Completions { shell } => {

@@ -11,7 +11,7 @@ use super::failure::Outcome;
 use super::libraries::{existing_encoder, existing_index, existing_model, find_index, models};
 use super::out::print;
 use super::session::print_note;
-use crate::tui::journal::{Libraries, stored_answer, stored_shot};
+use crate::tui::journal::{Libraries, background, stored_answer, stored_shot};
 use rounds_assistant::{Assistant, Case, Event, INTENDED_USE, SHIPPED, Settings, Setup};
 use rounds_imaging::decode;
 use rounds_index::Search;
@@ -210,6 +210,7 @@ fn answer_again(
     let case = Case {
         images,
         question: old.question.clone(),
+        background: background(old),
         patient: old.patient.clone(),
         study: old.study.clone(),
     };

@@ -89,6 +89,7 @@ impl Options {
             home: backend::home(),
             folder: std::env::current_dir().unwrap_or_else(|_| ".".into()),
             cases: effects::sample_cases(),
+            problems: effects::shipped_problems(),
             ..Start::default()
         }
     }

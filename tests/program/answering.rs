@@ -32,6 +32,42 @@ fn ask_answers_with_four_shots_and_says_what_it_is_for() {
 }
 
 #[test]
+fn a_problem_is_asked_with_its_vignette_and_values() {
+    let (code, out, told) = run(
+        &["ask", "--problem", "missed-dialysis", "--show-prompt"],
+        "",
+    );
+    assert_eq!(code, 0, "{told}");
+    for part in [
+        "haemodialysis",
+        "Potassium 7.8 mmol/L (normal: 3.5-5.0)",
+        "What explains the ECG",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    let (code, out, told) = run(&["ask", "--problem", "missed-dialysis", "--json"], "");
+    assert_eq!(code, 0, "{told}");
+    let answer: Value = serde_json::from_str(&out).expect("one JSON object");
+    assert_eq!(answer["problem"], "missed-dialysis");
+    assert!(
+        answer["reference"]
+            .as_str()
+            .is_some_and(|text| text.contains("Hyperkalaemia"))
+    );
+    let background = &answer["provenance"]["background"];
+    assert_eq!(background["labs"][0]["value"], "7.8");
+    let (code, out, _) = run(&["ask", "--problem", "missed-dialysis"], "");
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("HIGH") && out.contains("reference answer: Hyperkalaemia"),
+        "{out}"
+    );
+    let (code, out, told) = run(&["ask", "--problem", "no-such"], "");
+    assert_eq!((code, out.as_str()), (2, ""), "{told}");
+    assert!(told.contains("there is no problem no-such") && told.contains("missed-dialysis"));
+}
+
+#[test]
 fn every_event_of_a_script_fits_the_documented_schema() {
     let schema: Value =
         serde_json::from_str(include_str!("../../docs/script.schema.json")).expect("JSON");

@@ -190,8 +190,7 @@ fn a_question_that_was_given_up_while_it_waited_costs_nothing() {
     let case = Case {
         images: vec![image],
         question: "Is there a nodule?".into(),
-        patient: None,
-        study: None,
+        ..Case::default()
     };
     let cancel = rounds_support::Cancel::new();
     cancel.cancel();
@@ -219,8 +218,7 @@ fn a_question_that_is_cancelled_while_the_prompt_is_read_has_its_times() {
     let case = Case {
         images: vec![image],
         question: "Is there a nodule?".into(),
-        patient: None,
-        study: None,
+        ..Case::default()
     };
     let settings = Settings {
         shots: 0,

@@ -6,6 +6,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 mod answering;
+mod background;
 mod choices;
 mod embedding;
 mod engine;
@@ -24,6 +25,7 @@ mod validate;
 pub use answering::{
     Asked, Copied, Experiment, Explained, Influence, Reading, Standing, Vote, Wording, comparable,
 };
+pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use explaining::{WhyEvent, WhyRequest};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::answering::Standing;
+use crate::background::Background;
 use crate::prompt::TemplateError;
 use crate::retrieval::Shot;
 use crate::settings::Settings;
@@ -23,12 +24,14 @@ pub const MAX_SHOTS: usize = 512;
 pub const NO_ANSWER: &str = "(the model gave no answer)";
 
 /// What the user asks about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Case {
     /// The images.
     pub images: Vec<Image>,
     /// The question.
     pub question: String,
+    /// Vignette and laboratory values, which the model reads in front of the question.
+    pub background: Background,
     /// The patient in the images, if known; this patient's examples are never shots.
     pub patient: Option<String>,
     /// The study the images belong to, if known; its examples are never shots.
@@ -86,6 +89,9 @@ pub struct Provenance {
     pub index_sha256: Option<String>,
     /// Hashes of the case's images.
     pub image_sha256: Vec<String>,
+    /// Vignette and laboratory values of the case, where it has any.
+    #[serde(skip_serializing_if = "Background::is_empty")]
+    pub background: Background,
     /// Ids of the shots, in prompt order.
     pub shot_ids: Vec<String>,
     /// The search that was used: `exact`, `hnsw` or `hnsw-rs`.
@@ -167,7 +173,7 @@ pub enum AssistantError {
     /// The question has no text.
     #[error("the question is empty")]
     EmptyQuestion,
-    /// The question has this many characters.
+    /// The question, with what stands in front of it, has this many characters.
     #[error("the question has {0} characters; the limit is {MAX_QUESTION}")]
     LongQuestion(usize),
     /// This many images were attached.

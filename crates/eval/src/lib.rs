@@ -1,5 +1,5 @@
-//! Evaluations with controls: plans on published sets (`bench`), phantoms with unseen seeds, made-up names, and the neighbours of an
-//! index.
+//! Evaluations with controls: plans on published sets (`bench`) and their reports, probes of single answers, blinded ratings, problems with
+//! vignettes, phantoms with unseen seeds, made-up names, and the neighbours of an index.
 
 #![warn(missing_docs, unreachable_pub)]
 
@@ -11,6 +11,8 @@ mod fixtures;
 mod neighbours;
 mod phantoms;
 pub mod probe;
+pub mod problems;
+pub mod rating;
 pub mod report;
 mod share;
 

@@ -55,8 +55,7 @@ pub fn phantoms(
         let case = Case {
             images: vec![shown],
             question: qa.question.clone(),
-            patient: None,
-            study: None,
+            ..Case::default()
         };
         let settings = Settings {
             shots,

@@ -13,13 +13,14 @@ const MAX_VALUE_CHARS: usize = 300;
 const MAX_DEPTH: usize = 8;
 
 /// Labels that say more than the field name.
-const NAMES: [(&str, &str); 16] = [
+const NAMES: [(&str, &str); 17] = [
     ("version", "program version"),
     ("model_sha256", "model (hash)"),
     ("prompt_sha256", "prompt (hash)"),
     ("template", "prompt template"),
     ("index_sha256", "index (hash)"),
     ("image_sha256", "images (hashes)"),
+    ("background", "vignette and laboratory values"),
     ("shot_ids", "shots"),
     ("order", "shot order"),
     ("floor", "minimum similarity"),

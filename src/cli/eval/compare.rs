@@ -40,16 +40,17 @@ pub fn run(args: &Compare) -> Outcome {
             .hint("give a second run, or two conditions of one with --condition and --with"));
     }
     if args.with.is_some() != args.condition.is_some() && args.second.is_none() {
-        return Err(Failure::usage("two conditions of a run are compared, and one is given")
-            .hint("give both --condition and --with"));
+        return Err(
+            Failure::usage("two conditions of a run are compared, and one is given")
+                .hint("give both --condition and --with"),
+        );
     }
     let (first, second) = (read_records(&args.first)?, read_records(second_path)?);
     let plan = plan_of(&args.first)?;
     if plan_of(second_path)?.exact.first() != plan.exact.first() {
         return Err(
-            Failure::usage("the runs have different rules of exact match").hint(
-                "run one of them again with the rule of the other, `exact` in its plan",
-            ),
+            Failure::usage("the runs have different rules of exact match")
+                .hint("run one of them again with the rule of the other, `exact` in its plan"),
         );
     }
     let rule = plan

@@ -191,6 +191,7 @@ fn probe_item(
         question: item.question.clone(),
         patient,
         study,
+        ..Case::default()
     };
     let options = ProbeOptions {
         answer: item.answer.clone(),

@@ -5,13 +5,13 @@
 
 mod capabilities;
 mod clipboard;
-mod detect;
-mod image_worker;
-mod input;
+pub(crate) mod detect;
+pub(crate) mod image_worker;
+pub(crate) mod input;
 #[cfg(unix)]
 mod input_parser;
 mod positioning_backend;
-mod terminal;
+pub(crate) mod terminal;
 #[cfg(unix)]
 mod terminal_query;
 

@@ -5,6 +5,7 @@
 mod clipboard_image;
 mod files;
 mod model;
+mod problems;
 mod scan_view;
 mod signals;
 mod store;
@@ -15,6 +16,9 @@ mod work;
 #[cfg(test)]
 pub use files::{attach_file, attached, list_folder};
 pub use files::{case_bytes, file_bytes, sample_cases};
+#[cfg(test)]
+pub use problems::open as open_problem;
+pub use problems::shipped_problems;
 #[cfg(test)]
 pub use scan_view::view_scan;
 pub use signals::{listen, listen_to_lines, stop_here};
@@ -48,6 +52,7 @@ const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 enum ReadJob {
     File(PathBuf),
     Case(String),
+    Problem(String),
     Clipboard,
     Folder(PathBuf),
     Library,
@@ -58,6 +63,7 @@ impl ReadJob {
         match self {
             Self::File(path) => files::attach_file(path),
             Self::Case(name) => files::attach_case(name),
+            Self::Problem(name) => problems::open(name),
             Self::Clipboard => clipboard_image::attach(),
             Self::Folder(folder) => files::list_folder(folder),
             Self::Library => Event::Library(super::backend::library_names()),
@@ -78,6 +84,7 @@ impl ReadJob {
         match self {
             Self::File(path) => attached(path.to_string_lossy().into_owned()),
             Self::Case(name) => attached(name.clone()),
+            Self::Problem(name) => Event::Problem(Err(broken(name.clone()))),
             Self::Clipboard => attached("the clipboard".into()),
             Self::Folder(folder) => Event::Folder {
                 result: Err(broken(folder.to_string_lossy().into_owned())),
@@ -232,6 +239,7 @@ impl EffectRunner {
                 Ok(())
             }
             Effect::AttachCase(name) => self.read(ReadJob::Case(name)),
+            Effect::OpenProblem(name) => self.read(ReadJob::Problem(name)),
             Effect::AttachClipboard => self.read(ReadJob::Clipboard),
             Effect::ListFolder(folder) => self.read(ReadJob::Folder(folder)),
             Effect::ListLibrary => self.read(ReadJob::Library),

@@ -75,6 +75,7 @@ pub fn ask(
             question,
             patient: subject.patient,
             study: subject.study,
+            background: subject.background,
         };
         let forward_events = || {
             let mut ended = false;

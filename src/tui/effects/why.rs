@@ -45,6 +45,7 @@ fn explain(
             question: why.question,
             patient: why.subject.patient,
             study: why.subject.study,
+            background: why.subject.background,
         },
         settings: why.settings,
         shots: why.shots,

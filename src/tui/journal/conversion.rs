@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::libraries::setup_of;
 use super::types::{Attached, Finished, NewTurn, SavedEnd, SavedTurn, Subject};
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Ranked};
+use rounds_assistant::{Answer, Background, Ranked};
 use rounds_index::{Example, ExampleImage};
 use rounds_session::{
     NewImage, SessionError, SessionId, Sources, StoredAnswer, StoredShot, Turn, TurnId, TurnState,
@@ -126,6 +126,14 @@ fn restored_shot(stored: &StoredShot) -> Shot {
     }
 }
 
+/// Vignette and laboratory values, which are part of what an answer was made from; none if there is no answer.
+pub fn background(turn: &Turn) -> Background {
+    let made_from = turn.answer.as_ref().map(|answer| &answer.provenance);
+    let background = made_from.map(|provenance| provenance["background"].clone());
+    let background = background.and_then(|value| serde_json::from_value::<Background>(value).ok());
+    background.unwrap_or_default().sanitised()
+}
+
 /// A stored turn as the chat needs it. `images` are those that could be read back, `damaged` the names of the others.
 pub(super) fn restored_turn(
     session: &SessionId,
@@ -146,6 +154,7 @@ pub(super) fn restored_turn(
         subject: Subject {
             patient: turn.patient.clone(),
             study: turn.study.clone(),
+            background: background(turn),
         },
         // Those of another version may not be readable; the turn still is.
         settings: serde_json::from_value(turn.settings.clone()).unwrap_or_default(),

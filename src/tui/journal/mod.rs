@@ -7,7 +7,7 @@ mod conversion;
 mod libraries;
 mod types;
 
-pub use conversion::{stored_answer, stored_shot};
+pub use conversion::{background, stored_answer, stored_shot};
 pub use libraries::Libraries;
 pub use rounds_session::ExportFormat;
 pub use types::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Ranked, Settings, Setup};
+use rounds_assistant::{Answer, Background, Ranked, Settings, Setup};
 use rounds_imaging::Image;
 use rounds_scan::{Identity, Modality, Probe, Selector};
 
@@ -63,12 +63,14 @@ pub struct Marked {
     pub probe: Option<Probe>,
 }
 
-/// The patient and study that the images belong to, where known: their examples are never used as shots. Stored with
-/// the turn, never exported.
+/// What is known about whom the images show. Examples of the patient and the study are never used as shots; both are stored
+/// with the turn and never exported.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subject {
     pub patient: Option<String>,
     pub study: Option<String>,
+    /// Vignette and laboratory values, which are stored with the answer.
+    pub background: Background,
 }
 
 impl Subject {

@@ -354,6 +354,7 @@ fn expects_reply(effect: &Effect) -> bool {
         effect,
         Effect::AttachFile(_)
             | Effect::AttachCase(_)
+            | Effect::OpenProblem(_)
             | Effect::AttachClipboard
             | Effect::ViewScan { .. }
             | Effect::ListFolder(_)
@@ -371,6 +372,7 @@ fn is_reply(event: &Event) -> bool {
     matches!(
         event,
         Event::Attached { .. }
+            | Event::Problem(_)
             | Event::ScanViewed { .. }
             | Event::Folder { .. }
             | Event::Library(_)

@@ -57,7 +57,11 @@ impl LineUi {
             Page::Branches => "/branches N switches to one",
             Page::Question => "/edit TEXT asks the new text as a branch",
             Page::Why => "/without N asks again without a shot",
-            Page::Status => return,
+            Page::Status | Page::Reference => return,
+            Page::Problems => "/problem ID opens one",
+            Page::Background => {
+                "ask this question, or another one about the case; /problem answer shows the answer"
+            }
         };
         self.print_line(next);
     }

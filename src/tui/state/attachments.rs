@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::tui::journal::Attached;
-use rounds_assistant::MAX_IMAGES;
+use rounds_assistant::{Background, MAX_IMAGES};
 use rounds_support::sanitise;
 
 use rounds_support::Failure;
@@ -160,7 +160,12 @@ impl State {
 
     fn add_attached(&mut self, name: &str, attached: Attached, case: Option<&SampleCase>) {
         let replaced = match case {
-            Some(_) => std::mem::take(&mut self.case.images).len(),
+            Some(_) => {
+                // Another case has another history.
+                self.case.subject.background = Background::default();
+                self.case.reference.clear();
+                std::mem::take(&mut self.case.images).len()
+            }
             None => 0,
         };
         let notes = attached.scan.as_ref().map(|scan| scan.notes.join(" "));

@@ -17,6 +17,10 @@ pub struct NextCase {
     pub(super) pending_subject: Subject,
     /// The sample case that is being read.
     pub(super) opening: Option<SampleCase>,
+    /// Line mode: the question of the problem that was opened.
+    pub(super) suggested: String,
+    /// The reference answer of the problem that was opened.
+    pub(super) reference: String,
     /// A question that waits for its images.
     pub(super) question: Option<NextQuestion>,
 }
@@ -40,9 +44,11 @@ impl NextCase {
     pub(super) fn reopen(&mut self, images: Vec<Attached>, subject: Subject) {
         let given = std::mem::take(&mut self.pending_subject);
         self.images = images;
+        self.reference.clear();
         self.subject = Subject {
             patient: given.patient.or(subject.patient),
             study: given.study.or(subject.study),
+            background: subject.background,
         };
     }
 

@@ -30,6 +30,8 @@ pub enum Argument {
     ImageMode,
     Theme,
     Case,
+    /// Id of a problem that ships, or a file and an id.
+    Problem,
 }
 
 impl Argument {
@@ -44,7 +46,8 @@ impl Argument {
             | Self::ImageFile
             | Self::Import
             | Self::Filter
-            | Self::Case => false,
+            | Self::Case
+            | Self::Problem => false,
         }
     }
 }
@@ -104,6 +107,7 @@ commands! {
     Patient "/patient" Text "[ID|off]" both "set the patient; their examples are never used";
     Study "/study" Text "[ID|off]" both "set the study; its examples are never used";
     Cases "/cases" Case "[N|NAME]" both "attach a sample case";
+    Problem "/problem" Problem "[ID|answer|off]" both "study a problem: vignette, values, question";
     Stop "/stop" None "" both "stop, keep the partial answer";
     Shots "/shots" None "" both "list the shots of this answer";
     Shot "/shot" Text "[N]" both "show a shot in full";

@@ -183,6 +183,12 @@ impl State {
                     .map(|(name, help)| (name.into(), help.into()))
                     .collect()
             }
+            Argument::Problem => {
+                let known = self.problems.iter();
+                known
+                    .map(|one| (one.id.clone(), one.words.clone()))
+                    .collect()
+            }
             Argument::ImageMode => value_names::<ImageMode>(),
             Argument::Theme => value_names::<ThemeChoice>(),
             Argument::Case => {

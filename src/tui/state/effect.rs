@@ -67,6 +67,8 @@ pub enum Effect {
     },
     /// A sample case, by the name of its file.
     AttachCase(String),
+    /// A problem to study: `ID` of those that ship, or `FILE#ID`.
+    OpenProblem(String),
     /// The image on the system clipboard.
     AttachClipboard,
     ListFolder(PathBuf),

@@ -12,6 +12,7 @@ use rounds_support::Failure;
 
 use super::conversation::TurnId;
 use super::library::LibraryNames;
+use super::problems::OpenedProblem;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -100,6 +101,8 @@ pub enum Event {
         /// One image, or those of a fusion.
         result: Result<Vec<Attached>, Failure>,
     },
+    /// A problem was read, with its images.
+    Problem(Result<Box<OpenedProblem>, Failure>),
     /// A view of a scan was rendered.
     ScanViewed {
         job: u64,

@@ -32,6 +32,7 @@ use super::notice::Notice;
 use super::overlay::Overlay;
 use super::pane_letter::PaneLetter;
 use super::pins::PinsByIndex;
+use super::problems::ProblemName;
 use super::sample_cases::SampleCase;
 use super::scan_view::WantedView;
 use super::selection::Selection;
@@ -77,6 +78,7 @@ pub struct State {
     pub(super) home: Option<PathBuf>,
     pub(super) folder: PathBuf,
     pub cases: Vec<SampleCase>,
+    pub problems: Vec<ProblemName>,
     /// A letter pressed in a pane that may become text.
     pub(super) letter: Option<PaneLetter>,
     /// Pinned and excluded examples of other indexes.
@@ -113,6 +115,8 @@ pub struct Start {
     /// The first folder of the file picker.
     pub folder: PathBuf,
     pub cases: Vec<SampleCase>,
+    /// The problems that ship.
+    pub problems: Vec<ProblemName>,
     pub subject: Subject,
     /// A message to show first.
     pub notice: Option<String>,
@@ -165,6 +169,7 @@ impl State {
             home: start.home,
             folder: start.folder,
             cases: start.cases,
+            problems: start.problems,
             letter: None,
             view_jobs: 0,
             wanted_view: None,
@@ -229,6 +234,7 @@ impl State {
             Event::Answered { turn, answer } => self.on_answered(turn, *answer),
             Event::TurnFailed { turn, error } => self.on_failed(turn, error),
             Event::Attached { name, result } => self.on_attached(&name, result),
+            Event::Problem(result) => self.on_problem(result.map(|problem| *problem)),
             Event::ScanViewed {
                 job,
                 result,

@@ -14,6 +14,12 @@ pub enum Page {
     /// The selected question, to be edited.
     Question,
     Status,
+    /// The problems that ship.
+    Problems,
+    /// Vignette and laboratory values of the next question.
+    Background,
+    /// The reference answer of the problem.
+    Reference,
 }
 
 impl Page {
@@ -25,6 +31,9 @@ impl Page {
             Self::Branches => "Branches",
             Self::Question => "The question",
             Self::Status => "Status",
+            Self::Problems => "Problems",
+            Self::Background => "The case",
+            Self::Reference => "Reference answer",
         }
     }
 }

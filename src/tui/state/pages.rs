@@ -33,6 +33,9 @@ impl State {
                 question.into_iter().collect()
             }
             Page::Status => self.status_lines(),
+            Page::Problems => self.problem_lines(),
+            Page::Background => self.background_lines(),
+            Page::Reference => self.reference_lines(),
         }
     }
 

@@ -77,6 +77,7 @@ impl State {
             Command::Patient => self.subject_argument(SubjectPart::Patient, argument),
             Command::Study => self.subject_argument(SubjectPart::Study, argument),
             Command::Cases => self.case_argument(argument),
+            Command::Problem => self.problem_argument(argument),
             Command::Stop => self.stop_running(),
             Command::Shots if self.linear => self.show_page(Page::Shots),
             Command::Shots => self.go(Focus::Shots),

@@ -35,6 +35,7 @@ impl State {
         }
         let cleared = self.reset_conversation();
         self.case.images.clear();
+        self.case.reference.clear();
         self.image_pane.fit(0);
         let known = std::mem::take(&mut self.case.subject) != Subject::default();
         let rest = match known {

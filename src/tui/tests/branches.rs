@@ -62,6 +62,7 @@ fn a_comparison_asks_again_when_image_patient_or_settings_differ() {
         Subject {
             patient: Some("ALICE".into()),
             study: None,
+            ..Subject::default()
         }));
     assert!(edited(&mut user, |user| user.state.settings.floor = Some(0.5)));
     assert!(!edited(&mut user, |_| ()), "nothing is different");

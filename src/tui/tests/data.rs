@@ -133,6 +133,7 @@ fn provenance() -> Provenance {
         template: text("t"),
         index_sha256: None,
         image_sha256: Vec::new(),
+        background: Default::default(),
         shot_ids: Vec::new(),
         search: text("exact"),
         settings: Settings::default(),

@@ -14,6 +14,7 @@ mod overlays;
 mod pane_letters;
 mod persistence;
 mod pins;
+mod problems;
 mod quitting;
 pub mod random;
 mod regenerate;

@@ -100,6 +100,7 @@ fn the_patient_given_at_start_applies_only_to_the_session_opened_at_start() {
     let subject = |name: &str| Subject {
         patient: Some(name.into()),
         study: None,
+        ..Subject::default()
     };
     let open = |session: Option<&str>| {
         let mut user = Harness::with_start(

@@ -12,6 +12,7 @@ use crate::tui::state::{Activity, Finished, Focus, Reply, Stage, State, Turn, Tu
 use rounds_assistant::{INTENDED_USE, NO_ANSWER};
 use rounds_support::errors::count;
 
+use super::background;
 use super::canvas::{Canvas, put_lines};
 use super::panes::framed;
 use super::text::wrapped;
@@ -25,8 +26,12 @@ const MAX_SHORT_BYTES: usize = 4000;
 pub fn short_length(state: &State, width: u16, theme: &Theme) -> Option<usize> {
     let width = inner_width(width);
     let path = state.conversation.path();
+    let next = next_lines(state, width, theme).len();
     if path.is_empty() {
-        return Some(getting_started(state, width, theme).len());
+        return Some(match next {
+            0 => getting_started(state, width, theme).len(),
+            next => next,
+        });
     }
     let turns = path.iter().filter_map(|id| state.conversation.get(*id));
     let bytes: usize = turns.map(text_bytes).sum();
@@ -36,7 +41,7 @@ pub fn short_length(state: &State, width: u16, theme: &Theme) -> Option<usize> {
     let lines = path
         .into_iter()
         .map(|id| turn_lines(id, state, width, theme).len());
-    Some(lines.sum())
+    Some(lines.sum::<usize>() + next)
 }
 
 /// The size of what is shown of a turn.
@@ -50,7 +55,9 @@ fn text_bytes(turn: &Turn) -> usize {
         Reply::Failed(error) => error.message.len(),
         Reply::Pending | Reply::Stopped => 0,
     };
-    turn.question.len() + turn.text.len() + reply
+    let background = &turn.subject.background;
+    let background = background.vignette.len() + 80 * background.labs.len();
+    background + turn.question.len() + turn.text.len() + reply
 }
 
 /// What the frame and its margins leave.
@@ -73,7 +80,8 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     );
     let inside = inside.inner(Margin::new(1, 0));
     let path = state.conversation.path();
-    if path.is_empty() {
+    let next = next_lines(state, inside.width, canvas.theme);
+    if path.is_empty() && next.is_empty() {
         return put_lines(
             frame,
             inside,
@@ -89,6 +97,8 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         total += lines.len();
         blocks.push(lines);
     }
+    total += next.len();
+    blocks.push(Rc::new(next));
     let height = usize::from(inside.height);
     canvas.hits.lines = total;
     canvas.hits.height = height;
@@ -147,6 +157,12 @@ fn getting_started(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static
     lines
 }
 
+/// The case of the next question, where it is not that of the last one.
+fn next_lines(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let background = background::of_next(state);
+    background.map_or_else(Vec::new, |b| background::lines(&b, width, theme))
+}
+
 /// The lines of a turn from the cache.
 fn cached_lines(
     id: TurnId,
@@ -166,6 +182,7 @@ fn cached_lines(
         let stage = stage(id, state).map(|s| s as u8);
         let (branch, chosen) = (branch(id, state), state.is_chosen(id));
         (width, &turn.question, branch, chosen).hash(&mut hasher);
+        background::of_turn(turn, state).hash(&mut hasher);
         (turn.shots.len(), turn.text.len(), &turn.label, stage).hash(&mut hasher);
         match &turn.reply {
             Reply::Pending => 0_u8.hash(&mut hasher),
@@ -203,7 +220,9 @@ fn turn_lines(id: TurnId, state: &State, width: u16, theme: &Theme) -> Vec<Line<
         return Vec::new();
     };
     let branch = branch(id, state).map(|(number, of)| format!("branch {number} of {of}"));
-    let mut lines = question(turn, branch, state.is_chosen(id), width, theme);
+    let background = background::of_turn(turn, state);
+    let mut lines = background.map_or_else(Vec::new, |b| background::lines(&b, width, theme));
+    lines.extend(question(turn, branch, state.is_chosen(id), width, theme));
     lines.extend(reply(
         turn,
         stage(id, state).map(|s| s.words()),

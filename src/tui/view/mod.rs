@@ -3,7 +3,8 @@
 //!
 //! Every function must cope with any area, even an empty one.
 
-mod canvas;
+mod background;
+pub(crate) mod canvas;
 mod compare;
 mod conversation;
 mod dialogs;
@@ -15,11 +16,11 @@ mod layout;
 mod lists;
 mod memo;
 mod notice;
-mod panes;
+pub(crate) mod panes;
 mod shot_text;
 mod shots;
 mod status;
-mod text;
+pub(crate) mod text;
 mod theme;
 mod welcome;
 mod window;

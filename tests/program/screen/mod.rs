@@ -9,3 +9,4 @@ mod keeping;
 mod look;
 mod middle;
 mod pane;
+mod rating;

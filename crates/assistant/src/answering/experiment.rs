@@ -104,8 +104,7 @@ mod tests {
         Case {
             images: vec![rounds_imaging::load(&first).unwrap()],
             question: "What does this image show?".into(),
-            patient: None,
-            study: None,
+            ..Case::default()
         }
     }
 

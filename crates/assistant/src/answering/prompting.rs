@@ -97,7 +97,7 @@ impl Engine {
             self.learner.tokenizer(),
             &self.learner.manifest().tokens.begin,
             &order,
-            &case.question,
+            &case.background.with_question(&case.question),
             case.images.len(),
             context,
             settings.decoding.max_new_tokens.min(context / 2),
@@ -136,6 +136,7 @@ impl Engine {
                 .iter()
                 .map(|p| p.source.sha256.clone())
                 .collect(),
+            background: case.background.clone(),
             shot_ids: ordered.iter().map(|e| e.id.clone()).collect(),
             search: search.unwrap_or(Search::Exact).name().to_string(),
             settings: Settings {

@@ -7,7 +7,8 @@ use crate::validate::MAX_OPTIONS;
 
 /// Errors if a request cannot be answered.
 pub(super) fn check(case: &Case, settings: &Settings) -> Result<(), AssistantError> {
-    let length = case.question.chars().count();
+    let length = case.background.with_question(&case.question);
+    let length = length.chars().count();
     if length > MAX_QUESTION {
         return Err(AssistantError::LongQuestion(length));
     }
@@ -43,8 +44,7 @@ mod tests {
         let case = Case {
             images: Vec::new(),
             question: "Is there a nodule?".into(),
-            patient: None,
-            study: None,
+            ..Case::default()
         };
         let with = |shots| Settings {
             shots,

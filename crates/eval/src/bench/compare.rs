@@ -64,7 +64,8 @@ pub fn compare(
     resamples: usize,
     seed: u64,
 ) -> Vec<Comparison> {
-    let named = |of: fn(&Selection) -> &Option<String>| selections.iter().all(|one| of(one).is_some());
+    let named =
+        |of: fn(&Selection) -> &Option<String>| selections.iter().all(|one| of(one).is_some());
     let (condition_named, model_named) = (named(|s| &s.condition), named(|s| &s.model));
     type Pairs<'a> = BTreeMap<(String, [String; 2], [String; 2]), Vec<(&'a Record, &'a Record)>>;
     let mut pairs: Pairs = BTreeMap::new();

@@ -247,14 +247,22 @@ mod tests {
     fn controls_change_shots_that_are_not_random_and_orders_that_differ() {
         let head = "k = [4]\nstrategies = [\"random\", \"image\"]\norders = [\"shuffled\"]";
         let all = Condition::all(&plan(head));
-        let base = all.iter().find(|c| c.control.is_none() && c.strategy == Strategy::Image);
+        let base = all
+            .iter()
+            .find(|c| c.control.is_none() && c.strategy == Strategy::Image);
         assert!(base.is_some());
-        for condition in all.iter().filter(|c| c.control == Some(Control::BlankImage)) {
+        for condition in all
+            .iter()
+            .filter(|c| c.control == Some(Control::BlankImage))
+        {
             assert_eq!(condition.strategy, Strategy::Image);
         }
         let named = |control| all.iter().any(|c| c.control == Some(control));
         assert!(!named(Control::ShuffledOrder), "it is the base");
         assert!(named(Control::ReversedOrder));
-        assert!(all.iter().any(|c| c.k == 0 && c.control.is_none()), "no shots");
+        assert!(
+            all.iter().any(|c| c.k == 0 && c.control.is_none()),
+            "no shots"
+        );
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::condition::Condition;
 use super::plan::{Data, Plan, PlanError, Source};
-use rounds_assistant::retrieval::Condition as TagCondition;
 use rounds_assistant::maintenance::{Import, ImportError, ImportReport, import};
+use rounds_assistant::retrieval::Condition as TagCondition;
 use rounds_assistant::{AssistantError, Embedders, comparable};
 use rounds_index::{Example, Index, IndexError};
 use rounds_model::device;
@@ -247,7 +247,10 @@ fn prepare_set(
         };
         shots.push(folder_of(source, name, model.as_deref())?);
     }
-    let mut items = items_of(&Index::open(queries.as_deref())?, &set.queries.conditions()?)?;
+    let mut items = items_of(
+        &Index::open(queries.as_deref())?,
+        &set.queries.conditions()?,
+    )?;
     Rng::new(plan.seed).shuffle(&mut items);
     if plan.limit > 0 {
         items.truncate(plan.limit);
@@ -267,7 +270,9 @@ fn prepare_set(
     let pool = Index::open(shots.first().and_then(|folder| folder.as_deref()))?;
     let mut pool = items_of(&pool, &shot_filter)?;
     if pool.is_empty() && Condition::all(plan).iter().any(|c| c.k > 0) {
-        return Err(PlanError::Invalid(format!("{} has nothing to take shots from", set.name)).into());
+        return Err(
+            PlanError::Invalid(format!("{} has nothing to take shots from", set.name)).into(),
+        );
     }
     if one_index {
         let asked: HashSet<&str> = items.iter().map(|item| item.example.id.as_str()).collect();
@@ -303,7 +308,10 @@ pub(super) fn items_of(index: &Index, conditions: &[TagCondition]) -> Result<Vec
     let mut items = Vec::new();
     index.each_example(&mut |example| {
         let example = example?;
-        if conditions.iter().all(|condition| meets(&example, condition)) {
+        if conditions
+            .iter()
+            .all(|condition| meets(&example, condition))
+        {
             items.push(Item::of(example));
         }
         Ok(())

@@ -145,7 +145,9 @@ impl Source {
             (Some(_), None, None)
                 if self.fold.is_some() || self.images.is_some() || self.language.is_some() =>
             {
-                invalid("`fold`, `images` and `language` are for published files; an index takes `split` and `filter`")
+                invalid(
+                    "`fold`, `images` and `language` are for published files; an index takes `split` and `filter`",
+                )
             }
             (Some(_), None, None) | (None, Some(_), Some(_)) => Ok(()),
             (None, Some(_), None) => invalid("`path` is missing"),
@@ -248,7 +250,12 @@ impl Plan {
                 return invalid(format!("`{name}` names one thing twice"));
             }
         }
-        if let Some(k) = self.k.iter().chain([&self.control_k]).find(|k| **k > MAX_SHOTS) {
+        if let Some(k) = self
+            .k
+            .iter()
+            .chain([&self.control_k])
+            .find(|k| **k > MAX_SHOTS)
+        {
             return invalid(format!("{k} shots are too many; the limit is {MAX_SHOTS}"));
         }
         if !(1..=100).contains(&self.trials) {

@@ -88,10 +88,7 @@ pub(super) fn choices(record: &Record) -> Vec<(Metric, f64)> {
         .map(|(letter, text)| format!("{letter}: {text}"))
         .collect();
     let mut values = vec![
-        (
-            "choice-by-letter",
-            is_right(by_letter(&record.answer)),
-        ),
+        ("choice-by-letter", is_right(by_letter(&record.answer))),
         (
             "choice-by-nearest-text",
             is_right(choice::nearest(&record.answer, &texts)),
@@ -102,10 +99,11 @@ pub(super) fn choices(record: &Record) -> Vec<(Metric, f64)> {
         ),
     ];
     if let Some(first) = record.ranking.first() {
-        let chosen = texts.iter().position(|text| text.trim() == first.option.trim());
+        let chosen = texts
+            .iter()
+            .position(|text| text.trim() == first.option.trim());
         let loosely = normalised(&first.option);
-        let chosen =
-            chosen.or_else(|| texts.iter().position(|text| normalised(text) == loosely));
+        let chosen = chosen.or_else(|| texts.iter().position(|text| normalised(text) == loosely));
         values.push(("choice-by-likelihood", is_right(chosen)));
     }
     let values = values.into_iter();

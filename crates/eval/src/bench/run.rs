@@ -430,6 +430,7 @@ fn ask(
         question: example.question.clone(),
         patient: known(&example.patient),
         study: known(&example.study),
+        ..Case::default()
     };
     let mut settings = shared.settings.clone();
     settings.shots = condition.k;

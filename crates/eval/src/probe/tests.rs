@@ -21,8 +21,7 @@ fn case(question: &str) -> Case {
     Case {
         images: vec![image.unwrap()],
         question: question.into(),
-        patient: None,
-        study: None,
+        ..Case::default()
     }
 }
 

@@ -132,9 +132,7 @@ fn types<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<&'a Cell> 
 /// The fit of the confidences under the condition that controls change.
 fn calibration<'a>(results: &'a Results, dataset: &str, model: &str) -> Option<&'a Calibration> {
     let mut fits = results.calibration.iter();
-    fits.find(|fit| {
-        fit.dataset == dataset && fit.model == model && fit.label == results.reference
-    })
+    fits.find(|fit| fit.dataset == dataset && fit.model == model && fit.label == results.reference)
 }
 
 #[cfg(test)]

@@ -150,6 +150,7 @@ impl User {
                     selector,
                     mark,
                 } => Some(effects::view_scan(job, selector, mark)),
+                Effect::OpenProblem(name) => Some(effects::open_problem(&name)),
                 Effect::ListFolder(folder) => Some(effects::list_folder(&folder)),
                 Effect::ListLibrary => Some(Event::Library(LibraryNames {
                     indexes: vec!["mine".into()],

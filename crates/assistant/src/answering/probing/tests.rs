@@ -19,8 +19,7 @@ fn case() -> Case {
     Case {
         images: vec![image.unwrap()],
         question: "Is there a nodule?".into(),
-        patient: None,
-        study: None,
+        ..Case::default()
     }
 }
 

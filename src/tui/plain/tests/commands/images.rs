@@ -6,6 +6,21 @@ use crate::tui::state::{Effect, Start};
 use crate::tui::tests::data::nifti;
 
 #[test]
+fn a_problem_is_listed_and_printed_with_its_table_and_question() {
+    let mut user = User::new();
+    let output = user.output_of("/problem missed-dialysis");
+    assert_contains(&output, "haemodialysis");
+    assert_contains(&output, "  Potassium    7.8 mmol/L   HIGH  3.5-5.0\n");
+    assert_contains(&output, "Question: What explains the ECG");
+    assert!(!output.contains("Hyperkalaemia"), "{output}");
+    assert_contains(&user.output_of("/problem answer"), "Hyperkalaemia");
+    assert_contains(
+        &user.output_of("/problem no-such"),
+        "error: there is no problem no-such",
+    );
+}
+
+#[test]
 fn images_are_attached_listed_and_detached() {
     let mut user = User::new();
     let case = fixtures::path("cases/chest-nodule.png");
