@@ -5,7 +5,7 @@
 use super::Probing;
 use super::maps::{Map, maps};
 use rounds_assistant::{AssistantError, Reading};
-use rounds_model::recorder::{GatedTrace, LayerTrace, Rows};
+use rounds_model::recorder::{GatedTrace, LayerTrace};
 use serde::Serialize;
 
 /// What attention did.
@@ -97,7 +97,7 @@ pub(super) fn mean(values: impl Iterator<Item = f32>) -> f32 {
 }
 
 /// Mean over the rows of the weights from `from` up to `to`.
-pub(super) fn mass(rows: &Rows, from: usize, to: usize) -> f32 {
+pub(super) fn mass(rows: &[Vec<f32>], from: usize, to: usize) -> f32 {
     mean(rows.iter().map(|row| {
         let inside = row.iter().skip(from).take(to.saturating_sub(from));
         inside.sum()

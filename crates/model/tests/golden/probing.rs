@@ -47,15 +47,15 @@ fn images(all: &HashMap<String, Tensor>) -> Vec<Arc<EncodedImage>> {
     vectors.into_iter().enumerate().map(image).collect()
 }
 
-fn assert_close(found: &Rows, expected: &Tensor, what: &str) {
-    let found = Tensor::new(found.clone(), &Device::Cpu).expect("rows");
+fn assert_close(found: &[Vec<f32>], expected: &Tensor, what: &str) {
+    let found = Tensor::new(found.to_vec(), &Device::Cpu).expect("rows");
     let error = difference(&found, expected);
     assert!(error < 1e-5, "{what} differs by {error}");
 }
 
 fn assert_all_close(found: &[f32], expected: &Tensor, what: &str) {
     assert_close(
-        &vec![found.to_vec()],
+        &[found.to_vec()],
         &expected.unsqueeze(0).expect("a row"),
         what,
     );

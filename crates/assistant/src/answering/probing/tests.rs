@@ -122,8 +122,8 @@ fn attention_is_recorded_for_every_token_and_changes_no_number() {
         for (row, number) in layer.self_attention.iter().zip(0..) {
             assert_eq!(row.len(), whole + count - 1);
             assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-4);
-            let later = row.iter().skip(whole + number);
-            assert!(later.into_iter().all(|weight| *weight == 0.0));
+            let mut later = row.iter().skip(whole + number);
+            assert!(later.all(|weight| *weight == 0.0));
         }
         assert_eq!(layer.gated.is_some(), config.is_gated(at));
         let Some(gated) = &layer.gated else {
