@@ -1,8 +1,9 @@
 //! A contact sheet of windows, planes, montage, projections and fusion, to be looked at by someone who reads scans.
 //!
 //!     cargo run -p rounds-scan --example contact_sheet -- ../shared/data sheet.png
+//!     cargo run -p rounds-scan --example contact_sheet -- ../shared/data docs/screens/scans.png shown
 //!
-//! Prints what each tile shows, row by row. Tiles are enlarged by whole factors at most, so that every pixel can be seen.
+//! With `shown`, only the rows whose images may be shown in a document. Prints what each tile shows, row by row. Tiles are enlarged by whole factors at most, so that every pixel can be seen.
 
 use std::error::Error;
 use std::path::Path;
@@ -14,6 +15,9 @@ const TILE: usize = 320;
 /// Tiles in a row.
 const COLUMNS: usize = 5;
 
+/// The rows of which the files' licence and origin are known, and which have no text burned in.
+const SHOWN: [usize; 3] = [0, 3, 4];
+
 const ANATOMY: &str = "nifti/nibabel/tests/data/anatomical.nii";
 const FUNCTION: &str = "nifti/nibabel/tests/data/functional.nii";
 const CT: &str = "dicom/test_files/CT_small.dcm";
@@ -21,10 +25,14 @@ const CT: &str = "dicom/test_files/CT_small.dcm";
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(data), Some(out)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: contact_sheet DATA_FOLDER OUT.png".into());
+        return Err("usage: contact_sheet DATA_FOLDER OUT.png [shown]".into());
     };
+    let only_shown = arguments.next().as_deref() == Some("shown");
     let mut tiles = Vec::new();
-    for (number, selector) in selectors(Path::new(&data)).iter().enumerate() {
+    let all = selectors(Path::new(&data));
+    let rows = all.chunks(COLUMNS).enumerate();
+    let rows = rows.filter(|(row, _)| !only_shown || SHOWN.contains(row));
+    for (number, selector) in rows.flat_map(|(_, row)| row).enumerate() {
         let shown = Selector::parse(selector).map_err(Box::<dyn Error>::from);
         let shown = shown.and_then(|s| Ok(images(&s, &Options::default())?));
         match shown.map(|mut all| all.pop()) {

@@ -1,7 +1,7 @@
 //! How long the reading of a file may take. A small file can be made to keep a decoder busy for hours.
 //!
-//! The limit belongs to a thread, so that decoders need not hand it on: their loops ask [`is_over`] and end as if the stream were cut
-//! off there, and whoever called them asks [`check`], which makes it an error.
+//! The limit belongs to a thread, so that decoders need not hand it on: their loops ask `is_over` and end as if the stream were cut
+//! off there, and whoever called them asks `check`, which makes it an error.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};

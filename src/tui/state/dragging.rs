@@ -32,7 +32,7 @@ impl State {
         drawn.find(|image| image.pixel(column, row).is_some())
     }
 
-    /// A button went down; true if it was on the selected image.
+    /// A button went down: remembers where, if it was on the selected image.
     pub(super) fn press_image(&mut self, column: u16, row: u16) {
         self.pressed = None;
         let full = matches!(self.overlay, Some(Overlay::Image));
