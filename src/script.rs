@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
-use rounds_imaging::Image;
 use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line};
 
 /// Schema version of the events.

@@ -83,7 +83,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
 ];
 
 /// The commands that a student never needs; they are hidden from the lists and have a heading of their own.
-const RESEARCH: [&str; 7] = [
+const RESEARCH: [&str; 8] = [
     "eval",
     "probe",
     "rate",

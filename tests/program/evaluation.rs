@@ -104,13 +104,39 @@ fn a_plan_gives_every_answer_and_control_once_and_the_same_file_twice() {
     assert_eq!(found["comparisons"][0]["n"], 6);
     let (code, out, _) = eval(&["compare", &run, &other]);
     assert!(code == 0 && out.contains("difference +0.0"), "{out}");
+    let (code, _, err) = eval(&["compare", &run, "--condition", "k=0"]);
+    assert!(code == 2 && err.contains("--with"), "{err}");
+
+    // A tiny BERT with random weights: the same command as for a real one.
+    let encoder = "tests/golden/bert_score/bert";
+    let flags = ["bert-score", run.as_str(), "--encoder", encoder, "--json"];
+    let (code, out, err) = eval(&[&flags[..], &["--layer", "1"]].concat());
+    assert_eq!(code, 0, "{err}");
+    let found: Value = serde_json::from_str(&out).expect("one JSON object");
+    assert_eq!(found["rows"].as_array().map(Vec::len), Some(CONDITIONS));
+    assert!(found["rows"][0]["f1"]["mean"].as_f64().is_some_and(|f1| f1 > 0.0));
+    let (code, _, err) = eval(&flags);
+    assert!(code == 2 && err.contains("--layer"), "{err}");
+}
+
+#[test]
+fn problems_are_questions_of_a_plan_like_any_other() {
+    let plan = "k = [0]\ncontrols = []\nlimit = 2\n[settings]\nmax_new_tokens = 8\n[[data]]\nname = \"problems\"\nqueries = { problems = \"shipped\" }\n";
+    let (folder, plan, run) = planned(plan);
+    let (code, _, err) = eval(&["run", &plan, "--out", &run]);
+    assert_eq!(code, 0, "{err}");
+    let items = text(&folder.path().join("run/items.jsonl"));
+    assert_eq!(items.lines().count(), 2);
+    let record: Value = serde_json::from_str(items.lines().next().expect("a line")).expect("JSON");
+    let question = record["question"].as_str().unwrap_or_default();
+    assert!(question.len() > 100, "the vignette stands before it: {question}");
 }
 
 #[test]
 fn a_run_that_is_killed_at_any_moment_loses_no_answer() {
     let (folder, plan, run) = planned(PLAN);
     let items = folder.path().join("run/items.jsonl");
-    let (mut before, mut killed) = (Vec::<String>::new(), 0);
+    let (mut before, mut killed, mut partly) = (Vec::<String>::new(), 0, 0);
     let mut random = rounds_support::rng::Rng::new(7);
     for _ in 0..20 {
         let mut child = rounds(&shared_home(), &["eval", "run", &plan, "--out", &run])
@@ -119,7 +145,7 @@ fn a_run_that_is_killed_at_any_moment_loses_no_answer() {
             .stderr(std::process::Stdio::null())
             .spawn()
             .expect("the program");
-        std::thread::sleep(Duration::from_millis(100 + random.below(900) as u64));
+        std::thread::sleep(Duration::from_millis(200 + random.below(1200) as u64));
         // SIGKILL: the program cannot tidy up.
         killed += usize::from(child.try_wait().expect("a state").is_none());
         child.kill().ok();
@@ -127,11 +153,15 @@ fn a_run_that_is_killed_at_any_moment_loses_no_answer() {
         let content = text(&items);
         let whole = content.rfind('\n').map_or("", |at| &content[..at]);
         let lines: Vec<String> = whole.lines().map(String::from).collect();
+        partly += usize::from((1..6 * CONDITIONS).contains(&lines.len()));
         let lost = before.iter().find(|line| !lines.contains(line));
         assert_eq!(lost, None);
         before = lines;
     }
-    assert!(killed > 0, "the run was over before it was killed");
+    assert!(
+        killed > 0 && partly > 0,
+        "the run was over, or not begun, whenever it was killed"
+    );
     let (code, _, err) = eval(&["run", &plan, "--out", &run]);
     assert_eq!(code, 0, "{err}");
     let whole = text(&items);

@@ -1,5 +1,6 @@
 //! `rounds eval`: carries out plans on real sets, and measures the model on phantoms and made-up names, and an index on its tags.
 
+mod bert_score;
 mod compare;
 mod report;
 mod run;
@@ -24,6 +25,8 @@ pub enum Eval {
     Report(report::Report),
     /// Test whether two runs, or two conditions of a run, differ
     Compare(compare::Compare),
+    /// Score the answers of a run by BERTScore, on an encoder of yours
+    BertScore(bert_score::BertScore),
     /// List plans under the names of papers and benchmarks, or print one
     Presets {
         /// Name of the plan to print
@@ -125,6 +128,7 @@ pub fn run(eval: &Eval, cancel: &Cancel) -> Outcome {
         Eval::Run(plan) => return run::run_plan(&plan, cancel),
         Eval::Report(args) => return report::run(&args),
         Eval::Compare(args) => return compare::run(&args),
+        Eval::BertScore(args) => return bert_score::run(&args, cancel),
         Eval::Presets { name } => return run::presets(name.as_deref()),
         Eval::Phantoms {
             n,

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::condition::Condition;
 use super::plan::{Data, Plan, PlanError, Source};
+use crate::problems::{self, ProblemError};
 use rounds_assistant::maintenance::{Import, ImportError, ImportReport, import};
 use rounds_assistant::retrieval::Condition as TagCondition;
 use rounds_assistant::{AssistantError, Embedders, comparable};
+use rounds_index::dataset::Format;
 use rounds_index::{Example, Index, IndexError};
 use rounds_model::device;
 use rounds_support::rng::Rng;
@@ -127,6 +129,9 @@ pub enum DataError {
     /// A model could not be loaded.
     #[error(transparent)]
     Model(#[from] AssistantError),
+    /// Problems could not be read.
+    #[error(transparent)]
+    Problems(#[from] ProblemError),
     /// A file could not be written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -139,6 +144,7 @@ impl Hint for DataError {
             Self::Import { error, .. } => error.hint(),
             Self::Index(error) => error.hint(),
             Self::Model(error) => error.hint(),
+            Self::Problems(error) => error.hint(),
             Self::File(error) => error.hint(),
         }
     }
@@ -149,6 +155,7 @@ impl Hint for DataError {
             Self::Import { error, .. } => error.kind(),
             Self::Index(error) => error.kind(),
             Self::Model(error) => error.kind(),
+            Self::Problems(error) => error.kind(),
             Self::File(error) => error.kind(),
         }
     }
@@ -345,6 +352,44 @@ fn majority(items: &[Item]) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Writes problems as a table with images, which is then imported like any other. Vignette and laboratory values stand before the
+/// question, as in every prompt.
+fn problems_table(
+    problems: &Path,
+    name: &str,
+    base: &Path,
+    run: &Path,
+) -> Result<PathBuf, DataError> {
+    let list = match problems == Path::new(rounds_assistant::SHIPPED) {
+        true => problems::shipped_set()?,
+        false => problems::read(&base.join(problems))?,
+    };
+    let folder = run.join("data").join(format!("{name}.problems"));
+    files::create_private_dir(&folder)?;
+    let mut table = String::new();
+    for problem in list {
+        let mut images = Vec::new();
+        for (at, image) in problem.images.iter().enumerate() {
+            let kept = image.name();
+            let kept = format!("{}-{at}-{kept}", problem.id);
+            files::write_atomic(&folder.join(&kept), &image.bytes()?)?;
+            images.push(kept);
+        }
+        let row = serde_json::json!({
+            "images": images,
+            "question": problem.background.with_question(&problem.question),
+            "answer": problem.answer,
+            "rationale": problem.rationale,
+            "source": problem.source,
+            "study": problem.id,
+            "category": problem.topic,
+        });
+        table.push_str(&format!("{row}\n"));
+    }
+    files::write_atomic(&folder.join("problems.jsonl"), table.as_bytes())?;
+    Ok(folder)
+}
+
 /// The index of a published data set in the run's folder, imported if it is not there yet.
 fn published(
     source: &Source,
@@ -357,8 +402,10 @@ fn published(
     report: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, DataError> {
     let invalid = || PlanError::Invalid(format!("{name}: give `format` and `path`"));
-    let (Some(format), Some(path)) = (source.format, &source.path) else {
-        return Err(invalid().into());
+    let (format, path) = match (&source.problems, source.format, &source.path) {
+        (Some(problems), ..) => (Format::Folder, problems_table(problems, name, base, run)?),
+        (None, Some(format), Some(path)) => (format, base.join(path)),
+        _ => return Err(invalid().into()),
     };
     let folder = run.join("data").join(name);
     let done = run.join("data").join(format!("{name}.imported"));
@@ -383,7 +430,7 @@ fn published(
     let request = Import {
         index: folder.clone(),
         format,
-        path: base.join(path),
+        path,
         options: source.options(base)?,
         device: shelf.device.clone(),
     };

@@ -50,6 +50,17 @@ pub fn estimate(plan: &Plan, base: &Path, shelf: &Shelf) -> Result<Estimate, Dat
         let sources = [Some(&set.queries), set.shots.as_ref()];
         for (at, source) in sources.into_iter().flatten().enumerate() {
             let mut rows = 0;
+            if let Some(problems) = &source.problems {
+                let list = match problems == Path::new(rounds_assistant::SHIPPED) {
+                    true => crate::problems::shipped_set()?,
+                    false => crate::problems::read(&base.join(problems))?,
+                };
+                if at == 0 {
+                    questions.push((set.name.clone(), list.len()));
+                }
+                imported += list.len();
+                continue;
+            }
             match (&source.format, &source.path) {
                 (Some(format), Some(path)) => {
                     let failed = |error: rounds_index::dataset::DatasetError| DataError::Import {

@@ -4,6 +4,7 @@
 //! alone, with their controls, and [`compare`] tests the difference of two of them. Nothing here knows how an answer is made: every
 //! question goes through the assistant's engine, as a user's does.
 
+mod bert;
 mod compare;
 mod condition;
 mod data;
@@ -16,6 +17,7 @@ mod results;
 mod run;
 mod score;
 
+pub use bert::{BertError, BertOptions, BertRow, bert_scores};
 pub use compare::{Comparison, Selection, compare};
 pub use condition::{Condition, Control};
 pub use data::{DataError, Item, Prepared, PreparedData, Shelf, prepare};

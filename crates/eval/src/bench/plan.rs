@@ -109,6 +109,8 @@ pub struct Source {
     pub format: Option<Format>,
     /// Its file or folder, relative to the plan.
     pub path: Option<PathBuf>,
+    /// Instead of a data set: a file of problems with vignettes and laboratory values, or `shipped`.
+    pub problems: Option<PathBuf>,
     /// Its split: `train`, `validation`, `test`.
     pub split: Option<String>,
     /// Only a part of its images: `0/10`, `not 0/10`.
@@ -122,11 +124,6 @@ pub struct Source {
 }
 
 impl Source {
-    /// Whether it is read from published files, which are imported first.
-    pub fn is_published(&self) -> bool {
-        self.format.is_some()
-    }
-
     /// How its files are read.
     pub(super) fn options(&self, base: &Path) -> Result<Options, PlanError> {
         let fold = self.fold.as_deref().map(str::parse::<Fold>).transpose();
@@ -141,6 +138,12 @@ impl Source {
 
     fn check(&self, of: &str) -> Result<(), PlanError> {
         let invalid = |reason: &str| Err(PlanError::Invalid(format!("{of}: {reason}")));
+        if self.problems.is_some() {
+            return match (&self.index, &self.format, &self.path) {
+                (None, None, None) => Ok(()),
+                _ => invalid("`problems` stands alone: without `index`, `format` and `path`"),
+            };
+        }
         match (&self.index, &self.format, &self.path) {
             (Some(_), None, None)
                 if self.fold.is_some() || self.images.is_some() || self.language.is_some() =>
@@ -151,7 +154,7 @@ impl Source {
             }
             (Some(_), None, None) | (None, Some(_), Some(_)) => Ok(()),
             (None, Some(_), None) => invalid("`path` is missing"),
-            (None, None, _) => invalid("give `index`, or `format` and `path`"),
+            (None, None, _) => invalid("give `index`, `problems`, or `format` and `path`"),
             (Some(_), _, _) => invalid("give either `index`, or `format` and `path`, not both"),
         }?;
         self.options(Path::new(""))?;

@@ -28,6 +28,7 @@ presets! {
     "three-sets" "All three radiology sets with every control"
     "med-flamingo-vqa-rad" "Med-Flamingo on VQA-RAD: 6 shots, exact match without punctuation"
     "med-flamingo-pathvqa" "Med-Flamingo on PathVQA: 6 shots"
+    "med-flamingo-usmle" "Med-Flamingo's open USMLE-style questions: 4 shots, on the problems that ship"
     "medvint-pmc-vqa-blank" "MedVInT on PMC-VQA without choices"
     "medvint-pmc-vqa-choice" "MedVInT on PMC-VQA with choices: nearest option as published, by letter and by likelihood"
     "prefix-tuning-slake" "Prefix tuning of language models on SLAKE: BLEU-1 on characters, token F1, exact match"

@@ -52,7 +52,7 @@ fn shortened(name: &str, most: usize) -> String {
     if letters.len() <= most {
         return name.to_string();
     }
-    let front = most / 3;
+    let front = most / 2;
     let back = letters.len() - (most - front - 1);
     let (front, back) = (&letters[..front], &letters[back..]);
     front.iter().chain(&['…']).chain(back).collect()
