@@ -177,6 +177,8 @@ fn planted(z: u16) -> Vec<u8> {
                     | (0x0018, 0x0015 | 0x1063)
                     | (0x0010, 0x0020)
                     | (0x0020, 0x000D | 0x000E | 0x0013 | 0x0032 | 0x0037)
+                    // A sequence, whose copy is refused if it holds a text.
+                    | (0x0054, 0x0016)
             );
             if !is_needed {
                 object = object.add(tag, b"LO", text(element.into()).as_bytes());
