@@ -142,8 +142,9 @@ Name_MRN77701/1.2.77.1.1-2.dcm#window=lung,,,Is it a lung?,yes,Secret,CT\n\
 #[test]
 fn damaged_files_are_rejected_and_counted_but_files_of_another_kind_are_not() {
     let folder = archive();
-    let whole = slice("P", "1.5", "1.5.1", 1).file();
-    folder.write("damaged.dcm", &whole[..200]);
+    // A video, which cannot be read.
+    let video = slice("P", "1.5", "1.5.1", 1).file_as("1.2.840.10008.1.2.4.100");
+    folder.write("video.dcm", &video);
     let read = plain(Format::Dicom, folder.path());
     assert_eq!(read.rows.len(), 3);
     assert_eq!(read.rejected.len(), 1);
