@@ -88,7 +88,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Image(image) => image::run(&image),
         Command::Index(index) => index::run(&index, interrupt),
         Command::Model(model) => model::run(&model, interrupt),
-        Command::Eval(eval) => eval::run(&eval, interrupt.flag()),
+        Command::Eval(eval) => eval::run(&eval, interrupt),
         Command::Probe(probe) => probe::run(&probe, interrupt.flag()),
         Command::Rate(rate) => rate::run(&rate),
         Command::Train(train) => train::run(&train, interrupt),

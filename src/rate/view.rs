@@ -331,7 +331,7 @@ fn answers(
         let start = lines.len();
         let is_chosen = at == state.answer;
         let rating = state.rating(state.item, at);
-        lines.push(answer_head(at, rating, is_chosen, wide, theme));
+        lines.extend(answer_head(at, rating, is_chosen, wide, theme));
         let text = match answer.answer.as_str() {
             "" => "(no answer)",
             text => text,
@@ -349,8 +349,14 @@ fn answers(
     (lines, chosen)
 }
 
-/// `> A   7 of 10 ███████···  unsafe`
-fn answer_head(at: usize, rating: Rating, chosen: bool, wide: u16, theme: &Theme) -> Line<'static> {
+/// `> A   7 of 10 ███████···  ! unsafe`; the flags have a line of their own where they do not fit beside the points.
+fn answer_head(
+    at: usize,
+    rating: Rating,
+    chosen: bool,
+    wide: u16,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let mark = if chosen { '>' } else { ' ' };
     let points = match rating.score {
         Some(score) => format!("{score:>2} of {MAX_SCORE}"),
@@ -358,23 +364,26 @@ fn answer_head(at: usize, rating: Rating, chosen: bool, wide: u16, theme: &Theme
     };
     let full = usize::from(rating.score.unwrap_or(0));
     let flags: Vec<&str> = rating.flags.iter().map(|flag| flag.name()).collect();
-    let mut spans = vec![
+    let mut head = Line::from(vec![
         Span::styled(format!("{mark} {}  {points:9} ", letter(at)), theme.accent),
         Span::styled("█".repeat(full), theme.bar),
         Span::styled("·".repeat(usize::from(MAX_SCORE) - full), theme.dim),
-    ];
+    ]);
+    let mut below = None;
     if !flags.is_empty() {
-        spans.push(Span::styled(
-            format!("  ! {}", flags.join(", ")),
-            theme.warning,
-        ));
+        let flags = Span::styled(format!("  ! {}", flags.join(", ")), theme.warning);
+        match head.width() + flags.width() <= usize::from(wide) {
+            true => head.spans.push(flags),
+            false => below = Some(Line::from(vec![Span::raw("  "), flags])),
+        }
     }
-    let mut line = Line::from(spans);
+    let mut lines: Vec<Line> = [head].into_iter().chain(below).collect();
     if chosen {
-        let used = line.width();
-        let rest = usize::from(wide).saturating_sub(used);
-        line.spans.push(Span::raw(" ".repeat(rest)));
-        line = line.patch_style(theme.chosen);
+        for line in &mut lines {
+            let rest = usize::from(wide).saturating_sub(line.width());
+            line.spans.push(Span::raw(" ".repeat(rest)));
+            *line = std::mem::take(line).patch_style(theme.chosen);
+        }
     }
-    line
+    lines
 }

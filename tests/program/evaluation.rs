@@ -114,22 +114,32 @@ fn a_plan_gives_every_answer_and_control_once_and_the_same_file_twice() {
     assert_eq!(code, 0, "{err}");
     let found: Value = serde_json::from_str(&out).expect("one JSON object");
     assert_eq!(found["rows"].as_array().map(Vec::len), Some(CONDITIONS));
-    assert!(found["rows"][0]["f1"]["mean"].as_f64().is_some_and(|f1| f1 > 0.0));
+    assert!(
+        found["rows"][0]["f1"]["mean"]
+            .as_f64()
+            .is_some_and(|f1| f1 > 0.0)
+    );
     let (code, _, err) = eval(&flags);
     assert!(code == 2 && err.contains("--layer"), "{err}");
 }
 
 #[test]
 fn problems_are_questions_of_a_plan_like_any_other() {
-    let plan = "k = [0]\ncontrols = []\nlimit = 2\n[settings]\nmax_new_tokens = 8\n[[data]]\nname = \"problems\"\nqueries = { problems = \"shipped\" }\n";
-    let (folder, plan, run) = planned(plan);
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/problems/problems.toml");
+    let plan = format!(
+        "k = [0]\ncontrols = []\nlimit = 2\n[settings]\nmax_new_tokens = 8\n[[data]]\nname = \"problems\"\nqueries = {{ problems = {file:?} }}\n"
+    );
+    let (folder, plan, run) = planned(&plan);
     let (code, _, err) = eval(&["run", &plan, "--out", &run]);
     assert_eq!(code, 0, "{err}");
     let items = text(&folder.path().join("run/items.jsonl"));
     assert_eq!(items.lines().count(), 2);
     let record: Value = serde_json::from_str(items.lines().next().expect("a line")).expect("JSON");
     let question = record["question"].as_str().unwrap_or_default();
-    assert!(question.len() > 100, "the vignette stands before it: {question}");
+    assert!(
+        question.len() > 100,
+        "the vignette stands before it: {question}"
+    );
 }
 
 #[test]

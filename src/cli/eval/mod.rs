@@ -9,11 +9,11 @@ use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 use super::failure::{Outcome, other};
+use super::interrupt::Interrupt;
 use super::libraries::{existing_index, existing_model, open_index};
 use super::out::print;
 use rounds_assistant::Setup;
 use rounds_eval::Share;
-use rounds_support::Cancel;
 use rounds_support::errors::count;
 use rounds_support::{Failure, INTENDED_USE, Progress};
 
@@ -123,12 +123,12 @@ fn print_share_with(name: &str, share: &Share, (low, high): (f64, f64)) -> Resul
 }
 
 /// Runs an evaluation and prints the result.
-pub fn run(eval: &Eval, cancel: &Cancel) -> Outcome {
+pub fn run(eval: &Eval, interrupt: &Interrupt) -> Outcome {
     match eval.clone() {
-        Eval::Run(plan) => return run::run_plan(&plan, cancel),
+        Eval::Run(plan) => return run::run_plan(&plan, interrupt.flag()),
         Eval::Report(args) => return report::run(&args),
         Eval::Compare(args) => return compare::run(&args),
-        Eval::BertScore(args) => return bert_score::run(&args, cancel),
+        Eval::BertScore(args) => return bert_score::run(&args, interrupt.flag()),
         Eval::Presets { name } => return run::presets(name.as_deref()),
         Eval::Phantoms {
             n,

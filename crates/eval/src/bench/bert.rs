@@ -105,7 +105,12 @@ pub fn bert_scores(
     let layer = layer.ok_or_else(unknown)?;
     let baseline = match options.rescale {
         false => None,
-        true => Some(published.filter(|(own, _)| *own == layer).ok_or_else(unknown)?.1),
+        true => Some(
+            published
+                .filter(|(own, _)| *own == layer)
+                .ok_or_else(unknown)?
+                .1,
+        ),
     };
     let encoder = TokenEncoder::open(options.encoder, layer, &Device::Cpu)?;
     let records: Vec<&Record> = records.iter().filter(|r| r.error.is_none()).collect();
