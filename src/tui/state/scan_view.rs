@@ -200,19 +200,16 @@ impl State {
         };
         // The image may have been detached meanwhile.
         if source(slot) == source(&attached) {
-            let (before, name) = (
-                slot.image.source.sha256.clone(),
-                attached.image.source.name.clone(),
-            );
-            let is_same = before == attached.image.source.sha256;
+            let name = attached.image.source.name.clone();
+            let is_same = slot.image.source.sha256 == attached.image.source.sha256;
             *slot = attached.clone();
             self.on_marked(&attached, marked);
             if self.linear {
                 let lines = self.cross_hair_lines();
-                return match is_same && !lines.is_empty() {
+                match is_same && !lines.is_empty() {
                     true => self.notify(lines.join("; ")),
                     false => self.notify(name),
-                };
+                }
             }
         }
     }

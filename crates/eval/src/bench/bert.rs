@@ -143,7 +143,8 @@ pub fn bert_scores(
             Weights::Equal { first, last }
         }
     };
-    let mut groups: Vec<((&str, &str, String), Vec<(&Record, Overlap)>)> = Vec::new();
+    type Condition<'a> = (&'a str, &'a str, String);
+    let mut groups: Vec<(Condition, Vec<(&Record, Overlap)>)> = Vec::new();
     for record in &records {
         let score = bert_score::score(of(&record.answer), of(&record.reference), &weights);
         let score = score.ok_or(BertError::States)?;

@@ -11,7 +11,7 @@ use rounds_metrics::overlap::word_overlap;
 /// A score of one answer, from 0 to 1, but for CIDEr, whose scale is that of its paper (tables show 100 times each score, as papers do);
 /// the mean over answers is what a table shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
+#[serde(into = "String", from = "String")]
 pub struct Metric(String);
 
 impl Metric {
@@ -37,11 +37,9 @@ impl From<Metric> for String {
     }
 }
 
-impl TryFrom<String> for Metric {
-    type Error = std::convert::Infallible;
-
-    fn try_from(name: String) -> Result<Self, Self::Error> {
-        Ok(Self(rounds_support::sanitise::clean_line(&name)))
+impl From<String> for Metric {
+    fn from(name: String) -> Self {
+        Self(rounds_support::sanitise::clean_line(&name))
     }
 }
 

@@ -73,7 +73,8 @@ impl Report {
             ("weighted kappa, mean of pairs", plain(weighted_kappa)),
             ("Krippendorff's alpha", plain(krippendorff_alpha)),
         ];
-        let row = |(name, (value, bounds)): (&str, (Option<f64>, Option<(f64, f64)>))| {
+        type Estimated = (Option<f64>, Option<(f64, f64)>);
+        let row = |(name, (value, bounds)): (&str, Estimated)| {
             let value = value.map_or_else(|| "-".into(), |value| format!("{value:.3}"));
             let bounds = bounds.map(|(low, high)| format!("{low:.3} to {high:.3}"));
             vec![

@@ -6,7 +6,7 @@ use super::{in_percent, main_measure, rows};
 use crate::bench::{Cell, Results};
 
 /// The cell of a label in every column (data set and model).
-fn columns<'a>(results: &'a Results) -> Vec<(&'a str, &'a str)> {
+fn columns(results: &Results) -> Vec<(&str, &str)> {
     let mut columns = Vec::new();
     for dataset in results.datasets() {
         for model in results.models() {
