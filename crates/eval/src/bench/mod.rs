@@ -5,6 +5,7 @@
 //! question goes through the assistant's engine, as a user's does.
 
 mod bert;
+mod change;
 mod compare;
 mod condition;
 mod data;
@@ -12,9 +13,11 @@ mod estimate;
 mod plan;
 mod presets;
 mod published;
+mod published_data;
 mod record;
 mod results;
 mod run;
+mod run_error;
 mod score;
 
 pub use bert::{BertError, BertOptions, BertRow, bert_scores};
@@ -27,5 +30,6 @@ pub use presets::{PRESETS, Preset, preset};
 pub(crate) use record::IMAGES;
 pub use record::{Key, Record, RecordedShot, RunFolder, RunFolderError, read_records};
 pub use results::{Calibration, Cell, Example, Measure, Results};
-pub use run::{Outcome, RunError, RunOptions, run};
+pub use run::{Outcome, RunOptions, run};
+pub use run_error::RunError;
 pub use score::{Baseline, Metric, Scored, score};

@@ -4,18 +4,17 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::change::{change, changed_by, donors, seed_of};
 use super::condition::{Condition, Control};
 use super::data::{Item, Prepared, PreparedData};
 use super::plan::Plan;
-use super::record::{IMAGES, Key, Record, RecordedShot, RunFolder, RunFolderError};
-use rounds_assistant::retrieval::{Found, Shot, Strategy};
-use rounds_assistant::{
-    Answer, AssistantError, Case, Engine, Experiment, Settings, Setup, comparable,
-};
+use super::record::{IMAGES, Key, Record, RecordedShot, RunFolder};
+use super::run_error::RunError;
+use rounds_assistant::retrieval::{Found, Strategy};
+use rounds_assistant::{Answer, AssistantError, Case, Engine, Experiment, Settings, Setup};
 use rounds_imaging::Image;
 use rounds_index::{Example, Index, IndexError};
-use rounds_support::rng::Rng;
-use rounds_support::{Cancel, FailureKind, FileError, Hint};
+use rounds_support::Cancel;
 
 /// How a plan is run. None of it changes an answer.
 pub struct RunOptions {
@@ -44,55 +43,6 @@ impl Outcome {
     /// Whether nothing is left to ask.
     pub fn is_complete(&self) -> bool {
         self.kept + self.answered >= self.planned
-    }
-}
-
-/// Why a run ended early.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The folder cannot be used.
-    #[error(transparent)]
-    Folder(#[from] RunFolderError),
-    /// The model or an index cannot be used.
-    #[error(transparent)]
-    Model(#[from] AssistantError),
-    /// The plan cannot be used.
-    #[error(transparent)]
-    Plan(#[from] super::plan::PlanError),
-    /// A thread ended unexpectedly.
-    #[error("internal error: a worker panicked")]
-    Panic,
-}
-
-impl From<IndexError> for RunError {
-    fn from(error: IndexError) -> Self {
-        Self::Model(error.into())
-    }
-}
-
-impl From<FileError> for RunError {
-    fn from(error: FileError) -> Self {
-        Self::Folder(error.into())
-    }
-}
-
-impl Hint for RunError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Folder(error) => error.hint(),
-            Self::Model(error) => error.hint(),
-            Self::Plan(error) => error.hint(),
-            Self::Panic => Some("run it again: finished answers are kept".into()),
-        }
-    }
-
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Folder(error) => error.kind(),
-            Self::Model(error) => error.kind(),
-            Self::Plan(error) => error.kind(),
-            Self::Panic => FailureKind::Model,
-        }
     }
 }
 
@@ -506,77 +456,4 @@ fn filled(record: Record, answer: &Answer) -> Record {
         prompt_sha256: answer.provenance.prompt_sha256.clone(),
         ..record
     }
-}
-
-/// The seed of a question under a condition.
-fn seed_of(condition: &Condition, example: &Example) -> u64 {
-    let identity = example.identity();
-    let salt = u64::from_le_bytes(std::array::from_fn(|at| identity[at]));
-    Rng::new(condition.seed).fork(salt).next_u64()
-}
-
-/// What a control takes from other examples.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Changed {
-    Answers,
-    Images,
-}
-
-fn changed_by(condition: &Condition) -> Option<Changed> {
-    match condition.control {
-        Some(Control::ShuffledAnswers) => Some(Changed::Answers),
-        Some(Control::ShuffledImages) => Some(Changed::Images),
-        _ => None,
-    }
-}
-
-/// Examples at random that could be shots of the question, so that nothing of its image, patient or study comes in by a control.
-fn donors(
-    engine: &mut Engine,
-    case: &Case,
-    settings: &Settings,
-    shots: usize,
-    cancel: &Cancel,
-) -> Result<Vec<Example>, AssistantError> {
-    let settings = Settings {
-        shots: (8 * shots.max(1)).min(rounds_assistant::MAX_SHOTS),
-        strategy: Strategy::Random,
-        ..settings.clone()
-    };
-    let found = engine.shots(case, &settings, cancel)?;
-    Ok(found.shots.into_iter().map(|shot| shot.example).collect())
-}
-
-/// Gives every shot an answer, or images, of another example that differ from its own; each donor gives once.
-fn change(
-    shots: &mut [Shot],
-    mut donors: Vec<Example>,
-    what: Changed,
-) -> Result<(), AssistantError> {
-    for shot in shots {
-        let own = &shot.example;
-        let fits = |other: &Example| {
-            other.id != own.id
-                && match what {
-                    Changed::Answers => comparable(&other.answer) != comparable(&own.answer),
-                    Changed::Images => {
-                        other.images != own.images && other.images.len() == own.images.len()
-                    }
-                }
-        };
-        let Some(at) = donors.iter().position(fits) else {
-            return Err(AssistantError::Refused(
-                "the examples differ too little to give this question's shots other answers or images".into(),
-            ));
-        };
-        let other = donors.swap_remove(at);
-        match what {
-            Changed::Answers => {
-                shot.example.answer = other.answer;
-                shot.example.rationale.clear();
-            }
-            Changed::Images => shot.example.images = other.images,
-        }
-    }
-    Ok(())
 }
