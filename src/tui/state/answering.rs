@@ -8,6 +8,7 @@ use rounds_model::generate::StopReason;
 use rounds_support::Failure;
 
 use super::activity::{Activity, Stage};
+use super::case::NextQuestion;
 use super::conversation::{Finished, Reply, Turn, TurnId};
 use super::effect::Effect;
 use super::focus::Focus;
@@ -46,6 +47,16 @@ impl State {
         let settings = self.settings.clone();
         if !self.can_ask(&settings) {
             return false;
+        }
+        if self.case.opening.is_some() && self.case.question.is_none() {
+            // Asked now, it would be a question without an image.
+            self.case.question = Some(NextQuestion {
+                question: question.to_string(),
+                line: question.to_string(),
+                missing: 1,
+            });
+            self.notify("the question is asked as soon as its image is read");
+            return true;
         }
         self.composer.draft = None;
         let parent = match self.composer.editing.take() {

@@ -234,6 +234,20 @@ fn case_arrives(user: &mut Harness, title: &str) {
 }
 
 #[test]
+fn a_question_about_a_sample_case_waits_until_its_image_is_read() {
+    let mut user = Harness::new(120, 30);
+    user.effects();
+    user.press("f4 enter");
+    assert_eq!(attached(&mut user), ["case chest-nodule"]);
+    user.press("enter");
+    user.sees("the question is asked as soon as its image is read");
+    assert!(attached(&mut user).is_empty(), "nothing is sent yet");
+    case_arrives(&mut user, "case 1 (chest film)");
+    assert_eq!(attached(&mut user), ["a question was sent"]);
+    assert!(user.state.composer.input.is_empty());
+}
+
+#[test]
 fn a_sample_case_takes_the_place_of_the_attached_images() {
     let mut user = Harness::new(120, 30);
     user.attach("a.png");
