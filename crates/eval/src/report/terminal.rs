@@ -37,7 +37,7 @@ pub fn terminal(results: &Results) -> String {
                 "{dataset}, {model}: exact match in per cent, {} answers a condition",
                 first.n
             );
-            let mut controls = false;
+            let (mut controls, mut shots) = (false, None);
             for cell in rows {
                 if cell.control && !controls {
                     controls = true;
@@ -46,10 +46,20 @@ pub fn terminal(results: &Results) -> String {
                 let Some(measure) = main_measure(results, cell) else {
                     continue;
                 };
+                // Baselines stand below the shots that they are made from: a whole name would not fit.
+                let (name, from) = match cell.label.split_once(", k=") {
+                    Some((name, from)) => (format!("  {name}"), Some(format!("k={from}"))),
+                    None => (cell.label.clone(), None),
+                };
+                if from.is_some() && from != shots {
+                    let of = from.as_deref().unwrap_or_default();
+                    let _ = writeln!(out, "  without the model, shots of {of}");
+                    shots.clone_from(&from);
+                }
                 let _ = writeln!(
                     out,
                     "  {:NAME$} {:5.1} {} {:.0} to {:.0}",
-                    shortened(&cell.label, NAME),
+                    shortened(&name, NAME),
                     100.0 * measure.mean,
                     bar(measure.mean),
                     100.0 * measure.low,
@@ -82,9 +92,12 @@ mod tests {
         for cell in &mut results.cells {
             cell.label = format!("the nearest shot's answer, {}", cell.label);
         }
-        for line in terminal(&results).lines() {
+        let screen = terminal(&results);
+        for line in screen.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
+        assert!(screen.contains("without the model, shots of k=4 auto similar-last"));
+        assert!(screen.contains("    the nearest shot's answer "));
     }
 
     #[test]
