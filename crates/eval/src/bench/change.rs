@@ -72,7 +72,7 @@ pub(super) fn change(
         match what {
             Changed::Answers => {
                 shot.example.answer = other.answer;
-                shot.example.rationale.clear();
+                shot.example.rationale = other.rationale;
             }
             Changed::Images => shot.example.images = other.images,
         }
