@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use super::answer_args::AnswerArgs;
 use super::failure::Outcome;
 use super::failure::{other, report};
+use super::screen_args::ScreenArgs;
 use super::session::print_note;
 use crate::tui::journal::{Subject, accepted_marker};
 use crate::tui::keys::KeyBindings;
-use crate::tui::{self, Colours, ExitReason, ImageMode, Journal, ThemeChoice};
+use crate::tui::{self, ExitReason, Journal};
 use rounds_support::Failure;
 use rounds_support::sanitise::clean_line;
 use rounds_support::{Paths, stderr_line};
@@ -39,20 +40,8 @@ pub struct ChatArgs {
     /// Do not save this session
     #[arg(long, action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL", value_parser = BoolishValueParser::new())]
     no_log: bool,
-    /// How to draw images in the terminal
-    #[arg(
-        long = "pictures",
-        value_name = "MODE",
-        value_enum,
-        default_value = "auto"
-    )]
-    image_mode: ImageMode,
-    /// Colours for a dark or a light background
-    #[arg(long, value_enum, default_value = "auto")]
-    theme: ThemeChoice,
-    /// Number of colours to use
-    #[arg(long, value_enum, default_value = "auto")]
-    colours: Colours,
+    #[command(flatten)]
+    screen: ScreenArgs,
 }
 
 impl ChatArgs {
@@ -102,9 +91,9 @@ pub fn run(answer_args: &AnswerArgs, args: &ChatArgs, keys: KeyBindings) -> Outc
         print_note(notice);
     }
     let options = tui::Options {
-        images: args.image_mode,
-        theme: args.theme,
-        colours: args.colours,
+        images: args.screen.image_mode,
+        theme: args.screen.theme,
+        colours: args.screen.colours,
         first_run: !accepted_marker(&paths).exists(),
         attach: args.images.clone(),
         session: args.session.clone(),

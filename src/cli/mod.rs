@@ -22,6 +22,7 @@ mod phantom;
 mod probe;
 mod rate;
 mod replay;
+mod screen_args;
 mod script;
 mod session;
 mod train;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::chat::{exit_code, line_mode_reason};
 use super::failure::{Outcome, other};
 use super::out::{print, write};
+use super::screen_args::ScreenArgs;
 use crate::rate::{Look, run as open_screen};
-use crate::tui::{Colours, ImageMode, ThemeChoice};
 use rounds_eval::rating::{
     RatingSet, RatingsFile, Report, Request, check_rater, make, rater_files,
 };
@@ -30,25 +30,7 @@ pub struct Rate {
     #[arg(long, required = true)]
     rater: Option<String>,
     #[command(flatten)]
-    screen: Screen,
-}
-
-#[derive(Args)]
-struct Screen {
-    /// How to draw images in the terminal
-    #[arg(
-        long = "pictures",
-        value_name = "MODE",
-        value_enum,
-        default_value = "auto"
-    )]
-    image_mode: ImageMode,
-    /// Colours for a dark or a light background
-    #[arg(long, value_enum, default_value = "auto")]
-    theme: ThemeChoice,
-    /// Number of colours to use
-    #[arg(long, value_enum, default_value = "auto")]
-    colours: Colours,
+    screen: ScreenArgs,
 }
 
 #[derive(Subcommand)]
@@ -151,7 +133,7 @@ fn make_file(new: &New) -> Outcome {
     Ok(0)
 }
 
-fn open(file: &Path, rater: &str, screen: &Screen) -> Outcome {
+fn open(file: &Path, rater: &str, screen: &ScreenArgs) -> Outcome {
     check_rater(rater)?;
     if let Some(reason) = line_mode_reason() {
         return Err(Failure::usage(format!("rating needs a terminal: {reason}"))

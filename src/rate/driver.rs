@@ -198,11 +198,8 @@ impl Driver {
         if let Some(shown) = shown {
             self.state.shown = shown;
         }
-        let dropped = self.gallery.take_dropped();
-        self.terminal.delete_images(&dropped, self.detected.tmux);
-        let wanted = self.gallery.take_wanted();
         self.image_worker
-            .want(wanted, self.gallery.screen(), self.gallery.generation);
+            .follow(&mut self.gallery, &mut self.terminal, self.detected.tmux);
         if drawn.is_err() && self.leaving.is_none() {
             self.tell(Event::Terminate(ExitReason::TerminalGone));
         }

@@ -285,3 +285,15 @@ fn to_safetensors(image: &EncodedImage) -> Result<Vec<u8>, AssistantError> {
     safetensors::serialize([("vector", &vector), ("latents", &latents)], None)
         .map_err(|e| failed(&e))
 }
+
+/// An engine on nano and its index, which tests stand on.
+#[cfg(test)]
+pub(crate) fn on_nano() -> Engine {
+    let setup = Setup {
+        model: Some(crate::fixtures::path("nano")),
+        index: Some(crate::fixtures::path("index")),
+        device: "cpu".into(),
+        ..Setup::default()
+    };
+    Engine::load(&setup).unwrap()
+}

@@ -7,10 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use lru::LruCache;
 
+use super::terminal::Terminal;
 use crate::tui::backend::image_bytes;
 use crate::tui::effects::{case_bytes, catch_panic, file_bytes};
 use crate::tui::message::Message;
-use crate::tui::terminal_image::{Encoded, Request, Screen, Source, Wanted, encode};
+use crate::tui::terminal_image::{Encoded, Gallery, Request, Screen, Source, Wanted, encode};
 use rounds_imaging::{Image, decode};
 use rounds_index::Images;
 
@@ -66,6 +67,12 @@ impl ImageWorker {
             .name("images".into())
             .spawn(work)?;
         Ok(Self { shared })
+    }
+
+    /// After a frame: frees the images that it no longer shows, and requests those that it misses.
+    pub fn follow(&self, gallery: &mut Gallery, terminal: &mut Terminal, tmux: bool) {
+        terminal.delete_images(&gallery.take_dropped(), tmux);
+        self.want(gallery.take_wanted(), gallery.screen(), gallery.generation);
     }
 
     /// Requests the images missing from the last frame, replacing earlier requests.

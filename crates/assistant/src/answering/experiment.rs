@@ -85,18 +85,9 @@ pub(super) fn given(shots: &[Shot]) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::on_nano as engine;
+    use crate::fixtures;
     use crate::retrieval::Strategy;
-    use crate::{Setup, fixtures};
-
-    fn engine() -> Engine {
-        let setup = Setup {
-            model: Some(fixtures::path("nano")),
-            index: Some(fixtures::path("index")),
-            device: "cpu".into(),
-            ..Setup::default()
-        };
-        Engine::load(&setup).unwrap()
-    }
 
     fn case() -> Case {
         let mut images = std::fs::read_dir(fixtures::path("cases")).unwrap();

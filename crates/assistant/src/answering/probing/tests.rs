@@ -1,18 +1,9 @@
 //! Probing on nano, the model of the tests.
 
 use super::*;
-use crate::{Setup, fixtures};
+use crate::engine::on_nano as new_engine;
+use crate::fixtures;
 use rounds_model::generate::Decoding;
-
-fn new_engine() -> Engine {
-    let setup = Setup {
-        model: Some(fixtures::path("nano")),
-        index: Some(fixtures::path("index")),
-        device: "cpu".into(),
-        ..Setup::default()
-    };
-    Engine::load(&setup).unwrap()
-}
 
 fn case() -> Case {
     let image = rounds_imaging::load(&fixtures::path("cases/chest-nodule.png"));
