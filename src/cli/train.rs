@@ -95,6 +95,9 @@ pub enum Train {
         /// Folder with the question sets slake, vqa-med-2019 and vqa-rad
         #[arg(long)]
         data: PathBuf,
+        /// Also write the answers that it is made from to this file, as JSON Lines, each question with and without shots
+        #[arg(long)]
+        answers: Option<PathBuf>,
         /// Threads
         #[arg(long, default_value_t = 2)]
         threads: usize,
@@ -295,9 +298,11 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
         Train::Calibrate {
             bundle,
             data,
+            answers,
             threads,
         } => {
-            radiology::calibrate_radiology(bundle, data, *threads, interrupt.flag())
+            let (answers, flag) = (answers.as_deref(), interrupt.flag());
+            radiology::calibrate_radiology(bundle, data, answers, *threads, flag)
                 .map_err(Failure::model)?;
             Ok(0)
         }

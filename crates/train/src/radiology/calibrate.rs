@@ -1,13 +1,15 @@
 //! Calibrates a bundle: asks it about the tuning images, as the program would, and fits how likely its answers are right.
 
+use serde::Serialize;
 use std::path::Path;
 
 use super::calibration::{self, Judged};
 use super::data::{RadiologyData, Set, Split};
 use super::{RadiologyError, SAME, exam, ship, similar, views};
+use rounds_assistant::comparable;
 use rounds_model::bundle::{Bundle, Reliability};
 use rounds_support::rng::Rng;
-use rounds_support::{Cancel, stderr_line};
+use rounds_support::{Cancel, files, stderr_line};
 
 /// Questions of the tuning split that are asked.
 const QUESTIONS: usize = 900;
@@ -16,13 +18,32 @@ const SURE: f32 = 0.84;
 /// Side of the thumbnails that near-duplicates are found by.
 const SIDE: usize = 128;
 
+/// An answer that a calibration is made from, as a line of JSON.
+#[derive(Serialize)]
+struct AnswerLine<'a> {
+    set: &'a str,
+    question: &'a str,
+    reference: &'a str,
+    answer: &'a str,
+    shots: usize,
+    /// Cosine of the question's image and the most similar shot's, centred.
+    similarity: Option<f32>,
+    /// Share of the shots that ask the same question in the same words.
+    same_question: Option<f32>,
+    probability: f32,
+    agreement: Option<f32>,
+    right: bool,
+}
+
 /// Measures on the tuning split how likely answers of the bundle in the folder `bundle` are right, and writes it to its manifest.
+/// `answers` is a file for the answers it is made from, one JSON object a line; then every question is asked without shots too.
 ///
 /// # Errors
 /// If the bundle or the data cannot be read, or it was cancelled; the manifest is then as it was.
 pub fn calibrate_radiology(
     bundle: &Path,
     data: &Path,
+    answers: Option<&Path>,
     threads: usize,
     cancel: &Cancel,
 ) -> Result<(), RadiologyError> {
@@ -58,8 +79,11 @@ pub fn calibrate_radiology(
             wording: None,
         }
     };
-    // Most are asked with shots, as in the program; a third without.
-    let alone = questions.iter().take(QUESTIONS / 3);
+    // Most are asked with shots, as in the program; a third counts without.
+    let alone = questions.iter().take(match answers {
+        Some(_) => QUESTIONS,
+        None => QUESTIONS / 3,
+    });
     let asked: Vec<exam::Asked> = questions
         .iter()
         .map(|question| with_shots(question, 4))
@@ -68,9 +92,39 @@ pub fn calibrate_radiology(
     stderr_line(format_args!("asking {} questions", asked.len()));
     let encoded = exam::encode(bundle, &data, &asked, threads).map_err(text)?;
     let said = exam::answers(bundle, &data, &asked, &encoded, threads, cancel).map_err(text)?;
+    if let Some(path) = answers {
+        let lines = said.iter().zip(&asked).map(|(said, asked)| {
+            let of = &data.questions[asked.question];
+            let shots = asked.shots.iter().map(|(shot, _)| *shot);
+            let similarities = shots.map(|shot| neighbours.similarity(asked.question, shot));
+            let wording = comparable(&of.question);
+            let same =
+                |shot: &&(usize, String)| comparable(&data.questions[shot.0].question) == wording;
+            let total = asked.shots.len();
+            let line = AnswerLine {
+                set: data.images[of.image].set.name(),
+                question: &of.question,
+                reference: &of.answer,
+                answer: &said.answer,
+                shots: total,
+                similarity: similarities.max_by(f32::total_cmp),
+                same_question: (total > 0)
+                    .then(|| asked.shots.iter().filter(same).count() as f32 / total as f32),
+                probability: said.probability,
+                agreement: said.agreement,
+                right: exam::exact(&said.answer, &of.answer),
+            };
+            serde_json::to_string(&line).map(|line| line + "\n")
+        });
+        let lines: String = lines
+            .collect::<Result<_, _>>()
+            .map_err(|e| text(e.to_string()))?;
+        files::write_atomic(path, lines.as_bytes()).map_err(|e| text(e.to_string()))?;
+    }
     let judged: Vec<(Set, Judged)> = said
         .iter()
         .zip(&asked)
+        .take(questions.len() + QUESTIONS / 3)
         .map(|(said, asked)| {
             let of = &data.questions[asked.question];
             let judged = Judged {

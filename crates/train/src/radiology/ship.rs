@@ -176,7 +176,7 @@ pub fn ship_radiology(
             });
             save(&manifest, folder)
         }
-        None => calibrate_radiology(folder, inputs.data, recipe.threads, cancel),
+        None => calibrate_radiology(folder, inputs.data, None, recipe.threads, cancel),
     }
 }
 

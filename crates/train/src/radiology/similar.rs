@@ -107,6 +107,12 @@ impl<'a> Neighbours<'a> {
         self
     }
 
+    /// Cosine of the images of two questions, centred.
+    pub(crate) fn similarity(&self, question: usize, other: usize) -> f32 {
+        let image = |question: usize| self.data.questions[question].image;
+        self.image_similarity(image(question), image(other))
+    }
+
     fn image_similarity(&self, a: usize, b: usize) -> f32 {
         let pairs = self.vectors[a].iter().zip(&self.vectors[b]);
         pairs.map(|(x, y)| x * y).sum()
