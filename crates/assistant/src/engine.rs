@@ -1,5 +1,6 @@
 //! The model, the index and the caches between answers, all on the model thread.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct Engine {
     pub(super) index: Index,
     pub(super) template: Template,
     pub(super) model_sha256: String,
+    /// Texture profiles of the model's training images; may be empty.
+    pub(super) textures: Cow<'static, [u8]>,
     /// Id of the encoder whose vectors are compared.
     pub(super) encoder: String,
     /// The encoder for retrieval, if it is not the model's own tower.
@@ -123,6 +126,7 @@ impl Engine {
             encoder,
             retrieval_encoder: retrieval_encoder.map(|(_, embedders)| embedders),
             model_sha256: bundle.sha256,
+            textures: bundle.textures,
             search: setup.search,
             latents: None,
             index,

@@ -31,6 +31,7 @@ mod resize;
 mod sample_range;
 mod sketch;
 mod sniff;
+mod texture;
 mod thumbnail;
 mod tiff;
 mod transform;
@@ -49,6 +50,7 @@ pub use phash::{PhashVariants, hamming, phash, phash_variants};
 pub use resize::resize_bicubic;
 pub use sketch::Sketch;
 pub use sniff::format as format_of;
+pub use texture::{TEXTURE_LENGTH, texture_distance, texture_profile};
 pub use thumbnail::thumbnail_jpeg;
 pub use transform::{clip_transform, squash_opaque_transform, squash_transform};
 

@@ -10,6 +10,7 @@ use crate::prompt::Template;
 use crate::retrieval::Shot;
 use rounds_imaging::Image;
 use rounds_index::Example;
+use rounds_model::bundle::TextureTest;
 
 /// How far an answer can be relied on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -185,9 +186,22 @@ impl Engine {
                 .colour
                 .is_some_and(|most| rounds_imaging::coloured_share(image) > most)
         };
-        request.case.images.iter().any(coloured).then(|| {
-            "this image is in colour, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same".into()
-        })
+        let unlike = |image: &Image| {
+            reliability.texture.as_ref().is_some_and(|test| {
+                let profile = rounds_imaging::texture_profile(image);
+                TextureTest::distance_of(&profile, &self.textures) > test.distance
+            })
+        };
+        let how = if request.case.images.iter().any(coloured) {
+            "is in colour"
+        } else if request.case.images.iter().any(unlike) {
+            "has another texture"
+        } else {
+            return None;
+        };
+        Some(format!(
+            "this image {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same"
+        ))
     }
 
     /// Fills in the confidence of a generated answer, or why it is withheld.

@@ -15,7 +15,7 @@ use super::error::ModelError;
 pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
-pub use reliability::Reliability;
+pub use reliability::{Reliability, TextureTest};
 use rounds_imaging::{
     HighBitDepth, Image, clip_transform, squash_opaque_transform, squash_transform,
 };
@@ -28,6 +28,8 @@ const MANIFEST: &str = "model.toml";
 const MAX_MANIFEST: u64 = 1 << 20;
 /// Maximum length of `tokenizer.json` in bytes; the largest published one has 34 MB.
 const MAX_TOKENIZER: u64 = 64 << 20;
+/// Profiles of 260,000 images.
+const MAX_TEXTURES: u64 = 16 << 20;
 
 /// The content of `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -255,6 +257,8 @@ pub struct Bundle {
     pub tokenizer: Cow<'static, [u8]>,
     /// Where the weights are.
     pub weights: Weights,
+    /// The texture profiles of the training images, for [`TextureTest`]; empty where there is no such test.
+    pub textures: Cow<'static, [u8]>,
     /// SHA-256 of `model.toml`, which names the hash of everything else.
     pub sha256: String,
 }
@@ -332,6 +336,22 @@ impl Bundle {
             manifest_files.check(name, &bytes).map(|()| bytes)
         };
         let tokenizer = checked("tokenizer.json", MAX_TOKENIZER)?;
+        let test = manifest
+            .reliability
+            .as_ref()
+            .and_then(|r| r.texture.as_ref());
+        let textures = match test {
+            Some(TextureTest { file, .. }) => {
+                if !manifest.files.contains_key(file) {
+                    return Err(damaged(
+                        MANIFEST,
+                        "it does not list the file of its texture test",
+                    ));
+                }
+                checked(file, MAX_TEXTURES)?
+            }
+            None => Cow::Borrowed(&[][..]),
+        };
         let weights = match &source {
             BundleSource::Shipped => shipped_weights(&manifest)?,
             BundleSource::Folder(folder) => Weights::Files(manifest_files.weights(folder)?),
@@ -339,6 +359,7 @@ impl Bundle {
         Ok(Self {
             tokenizer,
             weights,
+            textures,
             sha256: files::sha256_hex(&text),
             manifest,
         })

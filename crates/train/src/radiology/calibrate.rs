@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::calibration::{self, Judged};
 use super::data::{RadiologyData, Set, Split};
-use super::{RadiologyError, SAME, exam, ship, similar, views};
+use super::{RadiologyError, SAME, exam, ship, similar, textures, views};
 use rounds_assistant::comparable;
 use rounds_model::bundle::{Bundle, Reliability};
 use rounds_support::rng::Rng;
@@ -136,8 +136,12 @@ pub fn calibrate_radiology(
         })
         .collect();
     let all: Vec<Judged> = judged.iter().map(|(_, judged)| *judged).collect();
+    stderr_line(format_args!("comparing the textures of all images"));
+    let texture = textures::write(&data, threads, bundle)?;
+    textures::list(&mut manifest, &texture, bundle)?;
     let fitted = Reliability {
         colour: manifest.reliability.as_ref().and_then(|known| known.colour),
+        texture: Some(texture),
         ..calibration::fit(&all, SURE)
     };
     for set in Set::ALL {

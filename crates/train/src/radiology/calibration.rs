@@ -69,6 +69,7 @@ pub(crate) fn fit(judged: &[Judged], sure: f32) -> Reliability {
         alone,
         sure: 0.5,
         colour: None,
+        texture: None,
     };
     let confident: Vec<(f32, bool)> = judged
         .iter()

@@ -17,6 +17,7 @@ mod several;
 mod ship;
 mod similar;
 mod teaching;
+mod textures;
 mod tower;
 mod views;
 

@@ -9,7 +9,7 @@ use super::base::{self, Base};
 use super::calibrate::calibrate_radiology;
 use super::data::{RadiologyData, Split};
 use super::recipe::{RadiologyRecipe, config};
-use super::{Inputs, RadiologyError, views};
+use super::{Inputs, RadiologyError, textures, views};
 use rounds_model::bundle::{
     Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
 };
@@ -127,7 +127,9 @@ pub fn ship_radiology(
     files::write_atomic(&folder.join("tokenizer.json"), base.tokenizer.as_bytes())?;
     let mut hashes = BTreeMap::new();
     let mut lengths = BTreeMap::new();
-    for name in weights.iter().map(String::as_str).chain(["tokenizer.json"]) {
+    let texture = textures::write(&data, recipe.threads, folder)?;
+    let others = ["tokenizer.json", texture.file.as_str()];
+    for name in weights.iter().map(String::as_str).chain(others) {
         let bytes = files::read(&folder.join(name))?;
         hashes.insert(name.to_string(), files::sha256_hex(&bytes));
         lengths.insert(name.to_string(), bytes.len() as u64);
@@ -149,6 +151,7 @@ pub fn ship_radiology(
             alone: 0.0,
             sure: 0.5,
             colour: Some(colour),
+            texture: Some(texture),
         }),
         tokens: SpecialTokens {
             begin: base::BEGIN.into(),
@@ -170,8 +173,10 @@ pub fn ship_radiology(
     save(&manifest, folder)?;
     match known {
         Some(known) => {
+            let measured = manifest.reliability.take();
             manifest.reliability = Some(Reliability {
                 colour: Some(colour),
+                texture: measured.and_then(|measured| measured.texture),
                 ..known.clone()
             });
             save(&manifest, folder)
