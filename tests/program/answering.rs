@@ -112,7 +112,7 @@ fn every_event_of_a_script_fits_the_documented_schema() {
         .find(|e| e["event"] == "answer" && e["id"] == 6)
         .expect("an answer");
     assert_eq!(problem["problem"], "missed-dialysis");
-    assert_eq!(problem["reference"], "Hyperkalaemia");
+    assert_eq!(problem["reference"], "Hyperkalaemia; calcium into a vein");
     assert!(!problem["provenance"]["background"]["vignette"].is_null());
 }
 
