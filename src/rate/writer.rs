@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use crate::tui::effects::catch_panic;
 use crate::tui::message::Message;
 use rounds_eval::rating::{Entry, RatingsFile};
 use rounds_support::Failure;
@@ -23,7 +24,9 @@ impl Writer {
         let (done, results) = sync_channel(4);
         let work = move || {
             while let Ok(entry) = queue.recv() {
-                let result = file.append(&entry).map_err(|error| Failure::of(&error));
+                let broken = Failure::model("internal error: the rating cannot be saved");
+                let saved = || file.append(&entry).map_err(|error| Failure::of(&error));
+                let result = catch_panic(Err(broken), saved);
                 if done.send(result).is_err() {
                     return;
                 }
