@@ -7,7 +7,7 @@ use super::chat::{exit_code, line_mode_reason};
 use super::failure::{Outcome, other};
 use super::out::{print, write};
 use super::screen_args::ScreenArgs;
-use crate::rate::{Look, run as open_screen};
+use crate::rate::run as open_screen;
 use rounds_eval::rating::{
     RatingSet, RatingsFile, Report, Request, check_rater, make, rater_files,
 };
@@ -114,13 +114,21 @@ fn make_file(new: &New) -> Outcome {
         seed: new.seed,
         out: new.out.clone(),
     })?;
-    for (number, why) in [
-        (made.incomplete, "was not answered by every system"),
-        (made.repeated, "had been answered by the same system before"),
+    for (number, what, why) in [
+        (
+            made.incomplete,
+            "item",
+            "that not every system had answered",
+        ),
+        (
+            made.repeated,
+            "result",
+            "of an item that the same system had answered before",
+        ),
     ] {
         if number > 0 {
-            let all = count(number, "result");
-            stderr_line(format_args!("rounds: left out: {all} that {why}"));
+            let all = count(number, what);
+            stderr_line(format_args!("rounds: left out: {all} {why}"));
         }
     }
     print(format_args!(
@@ -142,12 +150,7 @@ fn open(file: &Path, rater: &str, screen: &ScreenArgs) -> Outcome {
     let set = RatingSet::read(file)?;
     let seal = set.seal.clone();
     let (ratings_file, ratings) = RatingsFile::open(&set, rater)?;
-    let look = Look {
-        images: screen.image_mode,
-        theme: screen.theme,
-        colours: screen.colours,
-    };
-    let ended = open_screen(set, ratings_file, &ratings, look).map_err(other)?;
+    let ended = open_screen(set, ratings_file, &ratings, screen.look()).map_err(other)?;
     let (rated, all) = ended.rated;
     stderr_line(format_args!(
         "{rated} of {} rated by {rater}; seal {seal}",
