@@ -7,7 +7,7 @@ use super::chat::{exit_code, line_mode_reason};
 use super::failure::{Outcome, other};
 use super::out::{print, write};
 use super::screen_args::ScreenArgs;
-use crate::rate::{Look, run as open_screen};
+use crate::rate::run as open_screen;
 use rounds_eval::rating::{
     RatingSet, RatingsFile, Report, Request, check_rater, make, rater_files,
 };
@@ -142,12 +142,7 @@ fn open(file: &Path, rater: &str, screen: &ScreenArgs) -> Outcome {
     let set = RatingSet::read(file)?;
     let seal = set.seal.clone();
     let (ratings_file, ratings) = RatingsFile::open(&set, rater)?;
-    let look = Look {
-        images: screen.image_mode,
-        theme: screen.theme,
-        colours: screen.colours,
-    };
-    let ended = open_screen(set, ratings_file, &ratings, look).map_err(other)?;
+    let ended = open_screen(set, ratings_file, &ratings, screen.look()).map_err(other)?;
     let (rated, all) = ended.rated;
     stderr_line(format_args!(
         "{rated} of {} rated by {rater}; seal {seal}",

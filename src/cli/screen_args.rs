@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::tui::{Colours, ImageMode, ThemeChoice};
+use crate::tui::{Colours, ImageMode, Look, ThemeChoice};
 
 /// How a command draws on the whole screen.
 #[derive(Args, Clone)]
@@ -21,4 +21,15 @@ pub struct ScreenArgs {
     /// Number of colours to use
     #[arg(long, value_enum, default_value = "auto")]
     pub colours: Colours,
+}
+
+impl ScreenArgs {
+    /// How a screen looks with these flags.
+    pub fn look(&self) -> Look {
+        Look {
+            images: self.image_mode,
+            theme: self.theme,
+            colours: self.colours,
+        }
+    }
 }

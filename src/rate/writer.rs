@@ -13,8 +13,8 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the worker. Each result is announced by [`Message::StoreDone`] to `wake`.
-    pub fn start(mut file: RatingsFile, wake: SyncSender<Message>) -> std::io::Result<Self> {
+    /// Starts the worker. Each result is announced by [`Message::News`] to `wake`.
+    pub fn start(mut file: RatingsFile, wake: SyncSender<Message<()>>) -> std::io::Result<Self> {
         let (entries, queue) = sync_channel::<Entry>(4);
         let (done, results) = sync_channel(4);
         let work = move || {
@@ -24,7 +24,7 @@ impl Writer {
                     return;
                 }
                 // Where the channel is full, whoever empties it looks for the result as well.
-                let _ = wake.try_send(Message::StoreDone);
+                let _ = wake.try_send(Message::News(()));
             }
         };
         std::thread::Builder::new()

@@ -34,7 +34,7 @@ use std::time::{Duration, Instant};
 
 use super::Journal;
 use super::backend::OpenedAssistant;
-use super::message::Message;
+use super::message::{Message, News};
 use super::state::{Effect, Event, LibraryNames, State, TurnId};
 use rounds_assistant::Assistant;
 use rounds_index::Images;
@@ -269,7 +269,7 @@ impl EffectRunner {
         while state.has_unstored()
             && let Ok(message) = next()
         {
-            let Message::Event(event) = message else {
+            let Message::News(News::Event(event)) = message else {
                 continue;
             };
             failed.extend(store_trouble(&event).cloned());
@@ -286,8 +286,10 @@ impl EffectRunner {
         self.store.close();
         loop {
             match next() {
-                Ok(Message::StoreDone) => break,
-                Ok(Message::Event(event)) => failed.extend(store_trouble(&event).cloned()),
+                Ok(Message::News(News::StoreDone)) => break,
+                Ok(Message::News(News::Event(event))) => {
+                    failed.extend(store_trouble(&event).cloned());
+                }
                 Ok(_) => {}
                 Err(_) => {
                     late = true;
@@ -313,7 +315,7 @@ impl EffectRunner {
 
     /// Sends to this same thread, so it must not block on a full channel.
     fn send(&self, event: Event) {
-        let _ = self.sender.try_send(Message::Event(event));
+        let _ = self.sender.try_send(Message::event(event));
     }
 
     fn read(&self, job: ReadJob) -> std::io::Result<()> {
@@ -340,7 +342,7 @@ fn start_reader(sender: SyncSender<Message>) -> std::io::Result<Sender<ReadJob>>
     let work = move || {
         while let Ok(job) = queue.recv() {
             let event = catch_panic(job.failure(), || job.perform());
-            if sender.send(Message::Event(event)).is_err() {
+            if sender.send(Message::event(event)).is_err() {
                 return;
             }
         }

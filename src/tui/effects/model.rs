@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use super::catch_panic;
 use crate::tui::backend;
 use crate::tui::journal::{Attached, Subject};
-use crate::tui::message::Message;
+use crate::tui::message::{Message, News};
 use crate::tui::state::{Event, TurnId};
 use rounds_assistant::{self as assistant, Assistant, Case, Settings, Setup};
 use rounds_support::Cancel;
@@ -23,7 +23,7 @@ pub fn open(sender: SyncSender<Message>, job: u64, setup: Setup) -> std::io::Res
             Ok(Err(error)) => Err(Failure::of(&error)),
             Err(_) => Err(Failure::model("internal error: the model cannot be opened")),
         };
-        let _ = sender.send(Message::Opened { job, result });
+        let _ = sender.send(Message::News(News::Opened { job, result }));
     };
     std::thread::Builder::new()
         .name("opening".into())
@@ -84,7 +84,7 @@ pub fn ask(
                     event,
                     assistant::Event::Answer(_) | assistant::Event::Failed(_)
                 );
-                if sender.send(Message::Event(translate(turn, event))).is_err() {
+                if sender.send(Message::event(translate(turn, event))).is_err() {
                     return true;
                 }
             }
@@ -94,7 +94,7 @@ pub fn ask(
             // The model's thread is gone; end the turn.
             let error =
                 Failure::model("the model stopped without an answer").hint("/model reopens it");
-            let _ = sender.send(Message::Event(Event::TurnFailed { turn, error }));
+            let _ = sender.send(Message::event(Event::TurnFailed { turn, error }));
         }
     };
     std::thread::Builder::new()

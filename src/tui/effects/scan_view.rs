@@ -33,7 +33,7 @@ pub fn start(sender: SyncSender<Message>) -> std::io::Result<Sender<ViewJob>> {
             let broken = Failure::model("internal error: the scan cannot be shown");
             let shown = catch_panic(Err(broken), || viewer.show(next.selector, next.mark));
             let event = event(job, shown);
-            if sender.send(Message::Event(event)).is_err() {
+            if sender.send(Message::event(event)).is_err() {
                 return;
             }
         }

@@ -2,6 +2,8 @@
 
 use std::sync::mpsc::SyncSender;
 
+#[cfg(unix)]
+use crate::tui::message::Input;
 use crate::tui::message::Message;
 use crate::tui::state::Event;
 
@@ -12,11 +14,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 
 /// Starts listening for the full-screen interface, which must restore the terminal before the process stops.
 #[cfg(unix)]
-pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
+pub fn listen<N: Send + 'static>(sender: SyncSender<Message<N>>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP];
     start(sender, &all, |signal| match signal {
         SIGTSTP => Message::Suspend,
-        signal => Message::Event(Event::Terminate(ExitReason::Signal(signal))),
+        signal => Message::Input(Input::Terminate(ExitReason::Signal(signal))),
     })
 }
 
@@ -25,16 +27,16 @@ pub fn listen(sender: SyncSender<Message>) -> std::io::Result<()> {
 pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
     let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM];
     start(sender, &all, |signal| match signal {
-        SIGINT => Message::Event(Event::Interrupt),
-        signal => Message::Event(Event::Terminate(ExitReason::Signal(signal))),
+        SIGINT => Message::event(Event::Interrupt),
+        signal => Message::Input(Input::Terminate(ExitReason::Signal(signal))),
     })
 }
 
 #[cfg(unix)]
-fn start(
-    sender: SyncSender<Message>,
+fn start<N: Send + 'static>(
+    sender: SyncSender<Message<N>>,
     signals: &[i32],
-    to_message: fn(i32) -> Message,
+    to_message: fn(i32) -> Message<N>,
 ) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new(signals)?;
     let work = move || {
@@ -57,14 +59,14 @@ pub fn stop_here() {
 }
 
 #[cfg(not(unix))]
-pub fn listen(_sender: SyncSender<Message>) -> std::io::Result<()> {
+pub fn listen<N>(_sender: SyncSender<Message<N>>) -> std::io::Result<()> {
     Ok(())
 }
 
 #[cfg(not(unix))]
 pub fn listen_to_lines(sender: SyncSender<Message>) -> std::io::Result<()> {
     let interrupt = move || {
-        let _ = sender.send(Message::Event(Event::Interrupt));
+        let _ = sender.send(Message::event(Event::Interrupt));
     };
     ctrlc::set_handler(interrupt).map_err(std::io::Error::other)
 }

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 
 use super::catch_panic;
 use crate::tui::Journal;
-use crate::tui::message::Message;
+use crate::tui::message::{Message, News};
 use crate::tui::state::{Effect, Event, Exported};
 use rounds_index::Images;
 use rounds_session::SessionError;
@@ -41,12 +41,12 @@ impl Store {
             while let Ok(job) = queue.recv() {
                 let event = catch_panic(panicked(&job), || work(&job));
                 if let Some(event) = event
-                    && sender.send(Message::Event(event)).is_err()
+                    && sender.send(Message::event(event)).is_err()
                 {
                     return;
                 }
             }
-            let _ = sender.send(Message::StoreDone);
+            let _ = sender.send(Message::News(News::StoreDone));
         };
         std::thread::Builder::new()
             .name("sessions".into())

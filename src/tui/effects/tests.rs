@@ -9,7 +9,7 @@ use super::{EffectRunner, ReadJob, catch_panic};
 use crate::tui::ExitReason;
 use crate::tui::Journal;
 use crate::tui::backend::EngineInfo;
-use crate::tui::message::{CHANNEL, Message};
+use crate::tui::message::{CHANNEL, Message, News};
 use crate::tui::state::{Effect, Event, Start, State};
 use rounds_support::Failure;
 
@@ -86,8 +86,8 @@ fn next(receiver: &Receiver<Message>) -> Event {
     let until = Instant::now() + LONG;
     while let Some(rest) = until.checked_duration_since(Instant::now()) {
         match receiver.recv_timeout(rest) {
-            Ok(Message::Event(Event::Tick { .. })) => {}
-            Ok(Message::Event(event)) => return event,
+            Ok(Message::News(News::Event(Event::Tick { .. }))) => {}
+            Ok(Message::News(News::Event(event))) => return event,
             Ok(_) => {}
             Err(error) => panic!("no event arrived: {error}"),
         }

@@ -32,7 +32,7 @@ impl Ticker {
                     continue;
                 }
                 std::thread::sleep(Duration::from_millis(every));
-                let tick = Message::Event(Event::Tick { memory: memory() });
+                let tick = Message::event(Event::Tick { memory: memory() });
                 // A full channel needs no more ticks.
                 if let Err(TrySendError::Disconnected(_)) = sender.try_send(tick) {
                     return;

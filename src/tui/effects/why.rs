@@ -20,7 +20,7 @@ pub fn start(
     let task = move || {
         let failed = Err(Failure::model("the model stopped without an explanation"));
         let result = catch_panic(failed, || explain(&sender, job, why, assistant, cancel));
-        let _ = sender.send(Message::Event(Event::Explained { job, result }));
+        let _ = sender.send(Message::event(Event::Explained { job, result }));
     };
     std::thread::Builder::new()
         .name("why".into())
@@ -55,7 +55,7 @@ fn explain(
         match event {
             WhyEvent::Progress(done, all) => {
                 let progress = format!("why this answer, {done} of {all}");
-                let _ = sender.send(Message::Event(Event::WorkProgress { job, progress }));
+                let _ = sender.send(Message::event(Event::WorkProgress { job, progress }));
             }
             WhyEvent::Done(explained) => return Ok(Some(explained.shots)),
             WhyEvent::Stopped => return Ok(None),

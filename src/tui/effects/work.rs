@@ -36,7 +36,7 @@ impl ProgressReporter {
             let (job, progress) = (self.job, message());
             let _ = self
                 .sender
-                .send(Message::Event(Event::WorkProgress { job, progress }));
+                .send(Message::event(Event::WorkProgress { job, progress }));
         }
     }
 }
@@ -80,7 +80,7 @@ pub fn start(
         });
         let result = std::panic::catch_unwind(run)
             .unwrap_or_else(|_| Err(Failure::model("internal error: the work failed")));
-        let _ = sender.send(Message::Event(Event::WorkFinished { job, result }));
+        let _ = sender.send(Message::event(Event::WorkFinished { job, result }));
     };
     std::thread::Builder::new()
         .name("work".into())

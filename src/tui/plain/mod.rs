@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use self::line_ui::LineUi;
 use super::effects::{self, EffectRunner};
-use super::message::{CHANNEL, Message};
+use super::message::{CHANNEL, Message, News};
 use super::state::{Effect, Event, Start};
 use super::{ExitReason, Journal, Options};
 use rounds_assistant::{Settings, Setup};
@@ -101,9 +101,9 @@ pub fn run(
 fn spawn_input_reader(sender: SyncSender<Message>, permits: SyncSender<()>) -> std::io::Result<()> {
     let work = move || {
         lines::each(&mut std::io::stdin().lock(), |line| {
-            permits.send(()).is_ok() && sender.send(Message::Line(Some(line))).is_ok()
+            permits.send(()).is_ok() && sender.send(Message::News(News::Line(Some(line)))).is_ok()
         });
-        let _ = sender.send(Message::Line(None));
+        let _ = sender.send(Message::News(News::Line(None)));
     };
     std::thread::Builder::new()
         .name("input".into())
@@ -135,17 +135,18 @@ impl LineMode {
     fn handle(&mut self, message: Message) {
         let now = self.started.elapsed();
         let effects = match message {
-            Message::Event(event) => self.ui.on_event(now, event),
-            Message::Opened { job, result } => {
+            Message::Input(input) => self.ui.on_event(now, input.into()),
+            Message::News(News::Event(event)) => self.ui.on_event(now, event),
+            Message::News(News::Opened { job, result }) => {
                 let (event, _) = self.runner.opened(job, result);
                 self.ui.on_event(now, event)
             }
-            Message::Line(Some(line)) => {
+            Message::News(News::Line(Some(line))) => {
                 self.permits_in_use += 1;
                 self.ui.on_line(now, line)
             }
-            Message::Line(None) => self.ui.on_end_of_input(now),
-            Message::StoreDone
+            Message::News(News::Line(None)) => self.ui.on_end_of_input(now),
+            Message::News(News::StoreDone)
             | Message::ImageReady { .. }
             | Message::Detected(_)
             | Message::Suspend => Vec::new(),

@@ -5,12 +5,15 @@ use std::rc::Rc;
 
 use ratatui::text::Line;
 
+use super::theme::Theme;
 use crate::tui::state::TurnId;
 
 /// Cached lines by turn.
 #[derive(Default)]
 pub struct Memo {
     lines: HashMap<TurnId, (u64, Rc<Vec<Line<'static>>>)>,
+    /// The theme of the lines.
+    theme: Option<Theme>,
 }
 
 impl Memo {
@@ -31,8 +34,11 @@ impl Memo {
         lines
     }
 
-    /// Empties the cache, after a change of theme.
-    pub fn clear(&mut self) {
-        self.lines.clear();
+    /// Forgets lines of another theme.
+    pub fn follow(&mut self, theme: &Theme) {
+        if self.theme.as_ref() != Some(theme) {
+            self.lines.clear();
+            self.theme = Some(theme.clone());
+        }
     }
 }

@@ -44,6 +44,7 @@ pub fn draw(
     memo: &mut Memo,
     theme: &Theme,
 ) -> Hits {
+    memo.follow(theme);
     let mut canvas = Canvas {
         gallery,
         memo,

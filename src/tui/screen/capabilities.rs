@@ -52,6 +52,7 @@ pub fn capabilities() -> Capabilities {
 #[cfg(unix)]
 fn query_terminal(guessed: &Detected) -> Option<Detected> {
     use super::terminal_query::{QUERY_TIMEOUT, TerminalQuery};
+    use crate::tui::message::Message;
     use std::io::Write;
 
     if !detect::can_query() || !is_foreground_job() {
@@ -62,7 +63,7 @@ fn query_terminal(guessed: &Detected) -> Option<Detected> {
     let query = detect::query(guessed.tmux, false);
     let sent = out.write_all(query.as_bytes()).and_then(|()| out.flush());
     // Keys typed meanwhile are discarded.
-    let (sender, _) = std::sync::mpsc::sync_channel(1);
+    let (sender, _) = std::sync::mpsc::sync_channel::<Message>(1);
     let mut query = TerminalQuery::new(guessed.clone(), &sender);
     if sent.is_ok() {
         query.listen(QUERY_TIMEOUT);

@@ -36,7 +36,7 @@ pub struct ImageWorker {
 
 impl ImageWorker {
     /// Starts the worker.
-    pub fn start(sender: SyncSender<Message>) -> std::io::Result<Self> {
+    pub fn start<N: Send + 'static>(sender: SyncSender<Message<N>>) -> std::io::Result<Self> {
         let shared: Arc<(Mutex<Queue>, Condvar)> = Arc::default();
         let queue = shared.clone();
         let mut encoder = Encoder {
@@ -76,7 +76,7 @@ impl ImageWorker {
     }
 
     /// Requests the images missing from the last frame, replacing earlier requests.
-    pub fn want(&self, wanted: Vec<Wanted>, screen: Screen, generation: u64) {
+    fn want(&self, wanted: Vec<Wanted>, screen: Screen, generation: u64) {
         let mut queue = lock(&self.shared.0);
         if wanted.is_empty() && queue.wanted.is_empty() {
             return;

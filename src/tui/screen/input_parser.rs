@@ -16,13 +16,13 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 
 /// A piece of input completed by a byte.
 #[derive(Debug, PartialEq)]
-pub enum Input {
+pub enum Found {
     Reply(Reply),
     Key(Press),
     Paste(String),
 }
 
-impl Input {
+impl Found {
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Self {
         Self::Key(Press::new(code, modifiers))
     }
@@ -50,7 +50,7 @@ pub struct Parser {
 
 impl Parser {
     /// Adds a byte; returns the input it completes.
-    pub fn push(&mut self, byte: u8) -> Option<Input> {
+    pub fn push(&mut self, byte: u8) -> Option<Found> {
         match std::mem::take(&mut self.state) {
             ParserState::Ground => self.ground(byte),
             ParserState::Ending if byte == b'\\' => None,
@@ -61,7 +61,7 @@ impl Parser {
                 }
                 0x1b => {
                     self.state = ParserState::Escape;
-                    Some(Input::key(KeyCode::Esc, KeyModifiers::NONE))
+                    Some(Found::key(KeyCode::Esc, KeyModifiers::NONE))
                 }
                 _ => key(byte, KeyModifiers::ALT),
             },
@@ -73,17 +73,17 @@ impl Parser {
                     return None;
                 }
                 let letter = std::str::from_utf8(&bytes).ok()?.chars().next()?;
-                Some(Input::key(KeyCode::Char(letter), KeyModifiers::NONE))
+                Some(Found::key(KeyCode::Char(letter), KeyModifiers::NONE))
             }
             ParserState::Paste(text) => self.paste(text, byte),
         }
     }
 
-    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Input> {
+    fn paste(&mut self, mut text: Vec<u8>, byte: u8) -> Option<Found> {
         text.push(byte);
         if let Some(text) = text.strip_suffix(PASTE_END) {
             let text = text.get(..MAX_PASTE).unwrap_or(text);
-            return Some(Input::Paste(String::from_utf8_lossy(text).into_owned()));
+            return Some(Found::Paste(String::from_utf8_lossy(text).into_owned()));
         }
         if text.len() > MAX_PASTE + PASTE_END.len() {
             // Drop the excess, but keep looking for the end.
@@ -95,9 +95,9 @@ impl Parser {
 
     /// Called when no more bytes have arrived for a while: a lone escape was the Esc key, and an escape with a character that
     /// introduces a sequence was Alt with that character.
-    pub fn pause(&mut self) -> Option<Input> {
+    pub fn pause(&mut self) -> Option<Found> {
         match std::mem::take(&mut self.state) {
-            ParserState::Escape => Some(Input::key(KeyCode::Esc, KeyModifiers::NONE)),
+            ParserState::Escape => Some(Found::key(KeyCode::Esc, KeyModifiers::NONE)),
             ParserState::Inside(introducer, body) if body.is_empty() => {
                 key(introducer, KeyModifiers::ALT)
             }
@@ -114,7 +114,7 @@ impl Parser {
         matches!(self.state, ParserState::Ground)
     }
 
-    fn ground(&mut self, byte: u8) -> Option<Input> {
+    fn ground(&mut self, byte: u8) -> Option<Found> {
         let missing = match byte {
             0x1b => {
                 self.state = ParserState::Escape;
@@ -129,7 +129,7 @@ impl Parser {
         None
     }
 
-    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Input> {
+    fn inside(&mut self, introducer: u8, mut body: Vec<u8>, byte: u8) -> Option<Found> {
         let control = matches!(introducer, b'[' | b'O');
         let ends = if control {
             (0x40..=0x7e).contains(&byte)
@@ -154,9 +154,9 @@ impl Parser {
             return None;
         }
         if let Some(press) = control.then(|| control_key(&text)).flatten() {
-            return Some(Input::Key(press));
+            return Some(Found::Key(press));
         }
-        reply(introducer, &text).map(Input::Reply)
+        reply(introducer, &text).map(Found::Reply)
     }
 }
 
@@ -233,7 +233,7 @@ fn key_by_code_point(number: u32) -> Option<KeyCode> {
     })
 }
 
-fn key(byte: u8, modifiers: KeyModifiers) -> Option<Input> {
+fn key(byte: u8, modifiers: KeyModifiers) -> Option<Found> {
     let (code, modifiers) = match byte {
         b'\r' => (KeyCode::Enter, modifiers),
         b'\t' => (KeyCode::Tab, modifiers),
@@ -245,16 +245,16 @@ fn key(byte: u8, modifiers: KeyModifiers) -> Option<Input> {
         0x20..=0x7e => (KeyCode::Char(char::from(byte)), modifiers),
         _ => return None,
     };
-    Some(Input::key(code, modifiers))
+    Some(Found::key(code, modifiers))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn all(bytes: &[u8]) -> Vec<Input> {
+    fn all(bytes: &[u8]) -> Vec<Found> {
         let mut parser = Parser::default();
-        let mut found: Vec<Input> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
+        let mut found: Vec<Found> = bytes.iter().filter_map(|byte| parser.push(*byte)).collect();
         found.extend(parser.pause());
         found
     }
@@ -263,9 +263,9 @@ mod tests {
     fn typed(bytes: &[u8]) -> Vec<String> {
         let found = all(bytes).into_iter();
         let names = found.filter_map(|found| match found {
-            Input::Key(press) => Some(press.to_string()),
-            Input::Paste(text) => Some(format!("paste {text:?}")),
-            Input::Reply(_) => None,
+            Found::Key(press) => Some(press.to_string()),
+            Found::Paste(text) => Some(format!("paste {text:?}")),
+            Found::Reply(_) => None,
         });
         names.collect()
     }
@@ -324,7 +324,7 @@ mod tests {
         ]
         .concat();
         let found = all(&long);
-        assert!(matches!(&found[0], Input::Paste(text) if text.len() == MAX_PASTE));
+        assert!(matches!(&found[0], Found::Paste(text) if text.len() == MAX_PASTE));
         assert_eq!(found.len(), 2);
     }
 
@@ -339,8 +339,8 @@ mod tests {
         assert_eq!(parser.push(0x1b), None);
         assert!(!parser.is_idle(), "a sequence is incomplete");
         let rest = b"[?62;4;22c";
-        let found: Vec<Input> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
-        assert_eq!(found, [Input::Reply(Reply::Attributes { sixel: true })]);
+        let found: Vec<Found> = rest.iter().filter_map(|byte| parser.push(*byte)).collect();
+        assert_eq!(found, [Found::Reply(Reply::Attributes { sixel: true })]);
         assert!(parser.is_idle());
     }
 

@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::detect::Reply;
-use super::input_parser::{Input, Parser};
+use super::input_parser::{Found, Parser};
 use crate::tui::detected::Detected;
-use crate::tui::message::Message;
-use crate::tui::state::Event;
+use crate::tui::message::{Input, Message};
 
 /// Timeout for all replies; the last usually arrives within a few milliseconds.
 pub const QUERY_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -35,19 +34,19 @@ enum Read {
 }
 
 /// Reads the replies of a terminal that was sent a query.
-pub struct TerminalQuery<'a> {
+pub struct TerminalQuery<'a, N> {
     /// What is known about the terminal so far.
     pub detected: Detected,
     /// Whether the last reply has arrived.
     pub answered: bool,
-    sender: &'a SyncSender<Message>,
+    sender: &'a SyncSender<Message<N>>,
     parser: Parser,
     begun: Instant,
 }
 
-impl<'a> TerminalQuery<'a> {
+impl<'a, N> TerminalQuery<'a, N> {
     /// Starts from what is known without asking; other input goes to `sender`.
-    pub fn new(detected: Detected, sender: &'a SyncSender<Message>) -> Self {
+    pub fn new(detected: Detected, sender: &'a SyncSender<Message<N>>) -> Self {
         Self {
             detected,
             answered: false,
@@ -88,7 +87,7 @@ impl<'a> TerminalQuery<'a> {
             let now = crossterm::terminal::size().ok();
             if let Some((columns, rows)) = now.filter(|_| now != size) {
                 size = now;
-                self.send(Event::Resize { columns, rows });
+                self.send(Input::Resize { columns, rows });
             }
         }
     }
@@ -100,20 +99,20 @@ impl<'a> TerminalQuery<'a> {
         }
     }
 
-    fn forward(&mut self, found: Option<Input>) {
+    fn forward(&mut self, found: Option<Found>) {
         match found {
             None => {}
-            Some(Input::Key(press)) => self.send(Event::Key(press)),
-            Some(Input::Paste(text)) => self.send(Event::Paste(text)),
-            Some(Input::Reply(reply)) => {
+            Some(Found::Key(press)) => self.send(Input::Key(press)),
+            Some(Found::Paste(text)) => self.send(Input::Paste(text)),
+            Some(Found::Reply(reply)) => {
                 self.detected.apply(&reply);
                 self.answered |= matches!(reply, Reply::Attributes { .. });
             }
         }
     }
 
-    fn send(&self, event: Event) {
-        let _ = self.sender.send(Message::Event(event));
+    fn send(&self, input: Input) {
+        let _ = self.sender.send(Message::Input(input));
     }
 }
 
@@ -142,7 +141,7 @@ mod tests {
 
     #[test]
     fn keys_after_the_last_reply_are_not_lost() {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(16);
+        let (sender, receiver) = std::sync::mpsc::sync_channel::<Message>(16);
         let mut query = TerminalQuery::new(Detected::from_environment(), &sender);
         query.feed(b"a\x1b_Gi=31;OK\x1b\\\x1b[?62");
         assert!(!query.answered);
@@ -153,7 +152,7 @@ mod tests {
         let keys: Vec<String> = receiver
             .iter()
             .map(|message| match message {
-                Message::Event(Event::Key(press)) => press.to_string(),
+                Message::Input(Input::Key(press)) => press.to_string(),
                 _ => "no key".into(),
             })
             .collect();
