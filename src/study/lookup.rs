@@ -113,7 +113,8 @@ fn near(index: &Index, own: &Example) -> Result<Vec<(usize, f32)>, Failure> {
         ));
     };
     let wanted = index.rows().min(MAX_NEAREST);
-    let live = |row: usize| index.live_rows().has(row);
+    let rows = index.live_rows();
+    let live = |row: usize| rows.has(row);
     let hits = index.nearest(
         &encoder.sha256,
         &vector,

@@ -223,9 +223,10 @@ fn choices(text: &mut Text, turn: &Turn, wide: u16, theme: &Theme) {
             ""
         };
         let mut lines = wrapped(&format!("{choice}{yours}"), wide, 5, style);
-        if let Some(first) = lines.first_mut() {
+        // In place of the indent.
+        if let Some(indent) = lines.first_mut().and_then(|line| line.spans.first_mut()) {
             let label = format!(" {mark} {} ", words::letter(at));
-            first.spans.splice(0..1, [Span::styled(label, theme.key)]);
+            *indent = Span::styled(label, theme.key);
         }
         text.lines.extend(lines);
         text.choices.push(start..text.lines.len());
