@@ -102,11 +102,10 @@ impl Study {
             (Effect::Desk(work), _) => self.worker.perform(work),
             (Effect::Statistics, _) => self.worker.statistics(),
             (Effect::AskModel(card), Some(tutor)) => {
-                let turn = self.state.turn().filter(|turn| turn.card().id == card.id);
-                let pictures = turn.map(|turn| turn.dealt.pictures.as_slice());
-                let there = pictures.unwrap_or_default().iter().flatten();
-                let images = there.map(|picture| Image::clone(&picture.image));
-                tutor.ask(card, images.collect());
+                tutor.ask(card, images(&self.state));
+            }
+            (Effect::Weigh { card, typed }, Some(tutor)) => {
+                tutor.weigh(card, images(&self.state), typed);
             }
             (Effect::FindFollowUp(card), Some(tutor)) => tutor.find_follow_up(card),
             (Effect::FindLookAlikes(card), Some(tutor)) => tutor.find_look_alikes(card),
@@ -135,6 +134,13 @@ impl Study {
             known: self.state.known(),
         }
     }
+}
+
+/// The images of the card on the screen.
+fn images(state: &State) -> Vec<Image> {
+    let pictures = state.turn().map(|turn| turn.dealt.pictures.as_slice());
+    let there = pictures.unwrap_or_default().iter().flatten();
+    there.map(|picture| Image::clone(&picture.image)).collect()
 }
 
 /// The session as a mode of its own.

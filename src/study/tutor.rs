@@ -37,6 +37,8 @@ pub struct Sources {
 struct Asked {
     card: Box<Card>,
     images: Vec<Image>,
+    /// An answer to weigh beside the reference, in place of a question for the model's own.
+    typed: Option<String>,
     cancel: Cancel,
 }
 
@@ -76,9 +78,19 @@ impl Tutor {
     pub fn ask(&mut self, card: Box<Card>, images: Vec<Image>) {
         self.cancel.cancel();
         self.cancel = Cancel::new();
+        self.put(card, images, None);
+    }
+
+    /// Lets the model weigh a typed answer beside the reference, after it has answered itself.
+    pub fn weigh(&self, card: Box<Card>, images: Vec<Image>, typed: String) {
+        self.put(card, images, Some(typed));
+    }
+
+    fn put(&self, card: Box<Card>, images: Vec<Image>, typed: Option<String>) {
         let _ = self.questions.send(Asked {
             card,
             images,
+            typed,
             cancel: self.cancel.clone(),
         });
     }
@@ -101,21 +113,25 @@ impl Drop for Tutor {
 }
 
 fn answer_all(asked: &Receiver<Asked>, sources: Sources, post: &Post) {
-    let mut assistant = sources.assistant;
+    let mut model = Model {
+        assistant: sources.assistant,
+        setup: sources.setup,
+    };
     let mut known: HashMap<String, Opinion> = HashMap::new();
-    while let Ok(mut question) = asked.recv() {
-        while let Ok(newer) = asked.try_recv() {
-            question = newer;
-        }
+    while let Ok(question) = asked.recv() {
         if question.cancel.is_cancelled() {
             continue;
         }
         let card = question.card.id.clone();
+        if question.typed.is_some() {
+            if let Some(words) = catch_panic(None, || model.weigh(&question)) {
+                post(Event::Weighed { card, words });
+            }
+            continue;
+        }
         let opinion = known.get(&card).cloned().unwrap_or_else(|| {
             let broken = Opinion::Failed("internal error".into());
-            catch_panic(broken, || {
-                opinion(&mut assistant, &sources.setup, &question)
-            })
+            catch_panic(broken, || model.opinion(&question))
         });
         if question.cancel.is_cancelled() {
             continue;
@@ -127,23 +143,76 @@ fn answer_all(asked: &Receiver<Asked>, sources: Sources, post: &Post) {
     }
 }
 
-fn opinion(assistant: &mut Option<Arc<Assistant>>, setup: &Setup, asked: &Asked) -> Opinion {
-    let opened = match assistant {
-        Some(opened) => opened.clone(),
-        None => match Assistant::start(setup.clone()) {
-            Ok(opened) => assistant.insert(Arc::new(opened)).clone(),
-            Err(error) => return Opinion::Failed(Failure::of(&error).to_string()),
-        },
-    };
-    let case = case(&asked.card, asked.images.clone());
-    for heard in opened.ask(case, Settings::default(), asked.cancel.clone()) {
-        match heard {
-            Heard::Answer(answer) => return said(*answer),
-            Heard::Failed(error) => return Opinion::Failed(Failure::of(&error).to_string()),
-            _ => {}
+/// The model, loaded when it is first asked.
+struct Model {
+    assistant: Option<Arc<Assistant>>,
+    setup: Setup,
+}
+
+impl Model {
+    fn opinion(&mut self, asked: &Asked) -> Opinion {
+        match self.answer(asked, Settings::default()) {
+            Ok(answer) => said(answer),
+            Err(failure) => Opinion::Failed(failure.to_string()),
         }
     }
-    Opinion::Failed("the model stopped".into())
+
+    /// How likely the typed answer is beside the reference; `None` where the model has nothing to say.
+    fn weigh(&mut self, asked: &Asked) -> Option<String> {
+        let typed = asked.typed.clone()?;
+        let reference = asked.card.answer.clone();
+        let settings = Settings {
+            options: vec![typed.clone(), reference.clone()],
+            ..Settings::default()
+        };
+        let answer = self.answer(asked, settings).ok()?;
+        // What is withheld must not come in by another door.
+        if answer.standing.withheld.is_some() || asked.cancel.is_cancelled() {
+            return None;
+        }
+        let weight = |option: &str| {
+            let mut ranked = answer.ranking.iter();
+            let found = ranked.find(|ranked| ranked.option == option);
+            found.map(|ranked| ranked.per_token)
+        };
+        Some(weighed_in_words(weight(&reference)? - weight(&typed)?))
+    }
+
+    fn answer(&mut self, asked: &Asked, settings: Settings) -> Result<Answer, Failure> {
+        let opened = match &self.assistant {
+            Some(opened) => opened.clone(),
+            None => {
+                let opened = Arc::new(Assistant::start(self.setup.clone())?);
+                self.assistant = Some(opened.clone());
+                opened
+            }
+        };
+        let case = case(&asked.card, asked.images.clone());
+        for heard in opened.ask(case, settings, asked.cancel.clone()) {
+            match heard {
+                Heard::Answer(answer) => return Ok(*answer),
+                Heard::Failed(error) => return Err(Failure::from(error)),
+                _ => {}
+            }
+        }
+        Err(Failure::model("the model stopped"))
+    }
+}
+
+/// By how many nats a token the reference is likelier than the answer.
+fn weighed_in_words(more: f64) -> String {
+    let times = more.min(14.0).exp();
+    match times {
+        times if times <= 1.0 => {
+            "a guess: the model finds your answer no less likely than the reference".into()
+        }
+        times if times < 10.0 => format!(
+            "a guess: the model finds the reference {times:.1} times as likely as your answer"
+        ),
+        times => format!(
+            "a guess: the model finds the reference {times:.0} times as likely as your answer"
+        ),
+    }
 }
 
 /// The card as a case: its own patient and study are never shots.
@@ -215,6 +284,21 @@ fn look_up(wanted: &Receiver<Lookup>, folder: Option<Option<PathBuf>>, post: &Po
                     card: card.id,
                 });
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_weighed_in_words_that_say_it_is_a_guess() {
+        assert!(weighed_in_words(-3.0).contains("no less likely"));
+        assert!(weighed_in_words(1.0).contains("2.7 times"));
+        assert!(weighed_in_words(3.0).contains("20 times"));
+        for nats in [-1.0, 1.0, 1e9, f64::INFINITY] {
+            assert!(weighed_in_words(nats).starts_with("a guess: "));
         }
     }
 }

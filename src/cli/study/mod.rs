@@ -35,7 +35,7 @@ pub struct Open {
     /// Only cards of this kind (may be given several times): question, choice, spot, occlusion, compare, staged
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<Kind>,
-    /// Only cards with this tag (may be given several times; all must be met)
+    /// Only cards with this tag (may be given several times: of one name one value, of several names each)
     #[arg(long = "tag", value_name = "NAME=VALUE", value_parser = tag)]
     tags: Vec<(String, String)>,
     /// Every chosen card once, in any order; nothing is rescheduled

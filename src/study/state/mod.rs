@@ -39,6 +39,11 @@ pub enum Event {
         card: String,
         opinion: Opinion,
     },
+    /// How the model weighs a typed answer beside the reference, in words.
+    Weighed {
+        card: String,
+        words: String,
+    },
     FollowUp {
         card: String,
         found: Option<FollowUp>,
@@ -75,6 +80,11 @@ pub enum Effect {
     Desk(Work),
     /// Ask the model about a card, in the background; an earlier question is dropped.
     AskModel(Box<Card>),
+    /// Let the model weigh a typed answer beside the reference, after it was asked.
+    Weigh {
+        card: Box<Card>,
+        typed: String,
+    },
     FindFollowUp(Box<Card>),
     FindLookAlikes(Box<Card>),
     Statistics,
@@ -246,6 +256,11 @@ impl State {
                     turn.opinion = opinion;
                 }
             }
+            Event::Weighed { card, words } => {
+                if let Some(turn) = self.turn_of(&card).filter(|turn| turn.turned) {
+                    turn.weighed = Some(words);
+                }
+            }
             Event::FollowUp { card, found } => {
                 if let Some(turn) = self.turn_of(&card) {
                     turn.follow_up = found;
@@ -375,11 +390,23 @@ impl State {
             return Vec::new();
         };
         turn.turn();
-        let wrong = turn.verdict.as_ref().is_some_and(Verdict::is_wrong);
-        match wrong && tutor && turn.card().kind != Kind::Compare {
-            true => vec![Effect::FindFollowUp(Box::new(turn.card().clone()))],
-            false => Vec::new(),
+        let card = turn.card();
+        let mut effects = Vec::new();
+        if !tutor {
+            return effects;
         }
+        if let (Some(Verdict::Typed(score)), Some(typed)) = (&turn.verdict, turn.typed())
+            && !score.exact
+            && is_asked(card)
+        {
+            let card = Box::new(card.clone());
+            effects.push(Effect::Weigh { card, typed });
+        }
+        let wrong = turn.verdict.as_ref().is_some_and(Verdict::is_wrong);
+        if wrong && card.kind != Kind::Compare {
+            effects.push(Effect::FindFollowUp(Box::new(card.clone())));
+        }
+        effects
     }
 }
 

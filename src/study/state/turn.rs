@@ -115,6 +115,8 @@ pub struct Turn {
     marked: bool,
     pub verdict: Option<Verdict>,
     pub opinion: Opinion,
+    /// How the model weighs the typed answer.
+    pub weighed: Option<String>,
     pub follow_up: Option<FollowUp>,
     pub follow_up_open: bool,
     pub look_alikes: Option<Result<Vec<LookAlike>, Failure>>,
@@ -139,6 +141,7 @@ impl Turn {
             marked: false,
             verdict: None,
             opinion: Opinion::default(),
+            weighed: None,
             follow_up: None,
             follow_up_open: false,
             look_alikes: None,

@@ -297,6 +297,11 @@ fn a_wrong_answer_is_followed_by_another_question_about_the_image() {
     anna.type_text("no").press("enter");
     let card = anna.turn().card().id.clone();
     assert_eq!(anna.asked.last(), Some(&("follow-up", card.clone())));
+    anna.event(Event::Weighed {
+        card: card.clone(),
+        words: "a guess: the model finds the reference 3.0 times as likely".into(),
+    });
+    anna.sees("3.0 times as likely");
     let found = FollowUp {
         question: "Which organ is this?".into(),
         answer: "Lung".into(),

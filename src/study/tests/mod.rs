@@ -260,6 +260,7 @@ impl Learner {
                     self.event(Event::Statistics(page));
                 }
                 Effect::AskModel(card) => self.asked.push(("model", card.id)),
+                Effect::Weigh { card, .. } => self.asked.push(("weigh", card.id)),
                 Effect::FindFollowUp(card) => self.asked.push(("follow-up", card.id)),
                 Effect::FindLookAlikes(card) => self.asked.push(("look-alikes", card.id)),
                 Effect::Suspend | Effect::Redraw => {}

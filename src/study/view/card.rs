@@ -280,6 +280,9 @@ fn verdict(text: &mut Text, turn: &Turn, wide: u16, theme: &Theme) {
     };
     text.lines
         .extend(wrapped(&verdict.in_words(), wide, 1, style));
+    if let Some(weighed) = &turn.weighed {
+        text.lines.extend(wrapped(weighed, wide, 1, theme.dim));
+    }
 }
 
 fn follow_up(text: &mut Text, turn: &Turn, wide: u16, theme: &Theme) {
