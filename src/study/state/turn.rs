@@ -60,7 +60,11 @@ impl Verdict {
 fn guess(score: &TypedScore) -> String {
     match &score.contradiction {
         _ if score.exact => "right".into(),
-        Some(words) => format!("wrong, {} is not {}", words.typed, words.reference),
+        Some(words) => match (words.typed.as_str(), words.reference.as_str()) {
+            ("", missing) => format!("wrong, it does not say {missing}"),
+            (typed, "") => format!("wrong, it says {typed} and the reference does not"),
+            (typed, reference) => format!("wrong, {typed} is not {reference}"),
+        },
         None if score.suggestion == Grade::Again => "not right, hardly a word is the same".into(),
         None => "partly right, compare the words".into(),
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::study::exchanged::{FollowUp, LookAlike, Opinion};
 use crate::study::state::{Scene, Verdict};
 use rounds_study::schedule::Grade;
+use rounds_study::settings::Settings;
 use rounds_study::store::ReviewKind;
 
 fn grades(learner: &Learner) -> Vec<Grade> {
@@ -193,19 +194,37 @@ fn buried_and_suspended_cards_do_not_come_and_undo_brings_them_back() {
 }
 
 #[test]
-fn a_card_that_is_being_learnt_comes_back_by_itself() {
+fn a_card_that_was_not_known_comes_back_in_the_session() {
     let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
     anna.press("space 1");
-    anna.sees("Well done");
-    anna.sees("The next card is due in 1 minute.");
-    assert_eq!(anna.state.wakes_at(), Some(anna.now + MINUTE));
-    anna.wait(MINUTE / 2);
-    anna.sees("Well done");
+    anna.sees("new 0  learning 1");
     anna.wait(MINUTE);
-    anna.sees("Is there a nodule?");
     anna.press("space 4");
+    anna.sees("Well done");
     anna.sees("The next card is due in");
     anna.sees("2 cards graded, 50 % of them known.");
+    anna.press("t");
+    anna.sees("due today");
+}
+
+#[test]
+fn a_card_that_falls_due_later_comes_by_itself() {
+    let folder = deck(cards(Kind::Question, 1));
+    let mut store = Store::open(folder.path()).unwrap();
+    let settings = Settings {
+        learning_steps_minutes: vec![30],
+        ..Settings::default()
+    };
+    store.set_settings("cases", &settings).unwrap();
+    let mut anna = Learner::at(folder, false, (80, 24), ColourDepth::True);
+    anna.press("space 1");
+    anna.sees("The next card is due in 30 minutes.");
+    assert_eq!(anna.state.wakes_at(), Some(anna.now + 30 * MINUTE));
+    anna.wait(5 * MINUTE);
+    anna.sees("Well done");
+    anna.wait(26 * MINUTE);
+    anna.sees("Is there a nodule?");
+    assert_eq!(anna.state.wakes_at(), None);
 }
 
 #[test]

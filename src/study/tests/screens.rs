@@ -16,7 +16,7 @@ const VIEWS: [(&str, Kind, &str); 12] = [
     ("help", Kind::Question, "space ?"),
     ("statistics", Kind::Question, "space 3 esc t"),
     ("image", Kind::Question, "space i"),
-    ("end", Kind::Question, "space 4 space 1 space 4"),
+    ("end", Kind::Question, "space 4 space 4 space 4"),
 ];
 
 fn learner(kind: Kind, keys: &str, size: (u16, u16)) -> Learner {
