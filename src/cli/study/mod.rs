@@ -77,11 +77,11 @@ enum StudyCommand {
         #[arg(long)]
         deck: Option<String>,
     },
-    /// Export a deck as an Anki package
+    /// Export a deck as an Anki package, or as a table
     Export {
         /// Name of the deck
         deck: String,
-        /// File to write, FILE.apkg
+        /// File to write: FILE.apkg, or .csv, .tsv, .json, .jsonl for a table without reviews
         #[arg(long)]
         out: PathBuf,
         /// With schedules and reviews, which tell how you learn
