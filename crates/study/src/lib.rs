@@ -4,4 +4,5 @@
 //! model lives here: the program's `study` module draws and asks, and only hands grades over.
 
 pub mod card;
+pub mod exchange;
 pub mod schedule;
