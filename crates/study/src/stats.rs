@@ -121,7 +121,7 @@ pub struct Stats {
     pub due_30_days: usize,
     /// Cards due on each of 30 days; what is overdue counts for today, the first.
     pub forecast: Vec<usize>,
-    /// Share of reviews known in the last 7 days: of cards learnt before, the first grade of the day.
+    /// Share of reviews known in the last 7 days: those of cards that had been learnt, without learning and cramming.
     pub retention_7_days: Share,
     /// The same for 30 days.
     pub retention_30_days: Share,
@@ -197,7 +197,7 @@ impl Stats {
         for part in parts {
             stats.count_cards(part, days, now);
         }
-        let log = || parts.iter().flat_map(|part| &part.log);
+        let log = parts.iter().flat_map(|part| &part.log);
         stats.count_log(log, days, now);
         stats.tags = tags(parts);
         stats.due_today = stats.forecast.iter().take(1).sum();
@@ -245,14 +245,11 @@ impl Stats {
         }
     }
 
-    fn count_log<'a, I>(&mut self, log: impl Fn() -> I, days: &Days, now: i64)
-    where
-        I: Iterator<Item = &'a Review>,
-    {
+    fn count_log<'a>(&mut self, log: impl Iterator<Item = &'a Review>, days: &Days, now: i64) {
         let today = days.of(now);
         let mut by_day: BTreeMap<i64, usize> = BTreeMap::new();
         let mut time = 0_u64;
-        for review in log() {
+        for review in log {
             let day = days.of(review.at);
             *by_day.entry(day).or_default() += 1;
             time += u64::from(review.took_ms.min(LONGEST_MS));

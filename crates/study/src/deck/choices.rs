@@ -12,35 +12,27 @@ use crate::card::{Card, Kind};
 /// Answers to choose from, the right one among them.
 const CHOICES: usize = 4;
 
-/// By what questions are alike, from most to least: wording; beginning and topic; topic.
-type Likeness = [String; 3];
+/// By what questions are alike, from most to least: wording, and beginning with topic, both for the same organ; the two for
+/// any organ; topic.
+type Likeness = [String; LEVELS];
+const LEVELS: usize = 5;
 
 impl DeckSource {
     /// A choice for every example for whose question there is another answer in the index.
     pub(super) fn choices(&self) -> Vec<Card> {
         let likenesses: Vec<Likeness> = self.examples.iter().map(likeness).collect();
-        let mut alike: [HashMap<&str, Vec<usize>>; 3] = Default::default();
-        for (number, likeness) in likenesses.iter().enumerate() {
+        let mut alike: [HashMap<&str, Vec<&Example>>; LEVELS] = Default::default();
+        for (example, likeness) in self.examples.iter().zip(&likenesses) {
             for (level, key) in alike.iter_mut().zip(likeness) {
-                level.entry(key).or_default().push(number);
+                level.entry(key).or_default().push(example);
             }
         }
-        // The answers of a level are the same for all its questions.
         let alike = alike.map(|level| {
-            let level = level.into_iter();
-            let distinct = |numbers: Vec<usize>| -> Vec<&str> {
-                let examples = numbers.into_iter();
-                let examples =
-                    examples.filter_map(|number| Some((number, self.examples.get(number)?)));
-                let mut groups = answers(examples);
-                // Only the first way of writing an answer, as the examples have it.
-                groups.sort_by(|a, b| a.answer.cmp(&b.answer));
-                let first = groups.iter().filter_map(|group| group.examples.first());
-                let first = first.filter_map(|number| self.examples.get(*number));
-                first.map(|example| example.answer.as_str()).collect()
-            };
-            let level = level.map(|(key, numbers)| (key, distinct(numbers)));
-            level.collect::<HashMap<&str, Vec<&str>>>()
+            let distinct = |(key, examples): (_, Vec<_>)| (key, answers(examples.into_iter()));
+            level
+                .into_iter()
+                .map(distinct)
+                .collect::<HashMap<&str, Vec<&str>>>()
         });
         let right_here = self.right_answers(&likenesses);
         let cards = self.chosen().iter().zip(&likenesses);
@@ -87,8 +79,8 @@ impl DeckSource {
         right
     }
 
-    /// Up to three wrong answers: from questions with the same wording, then with the same beginning and topic. Those with
-    /// only the topic in common count if there is no other.
+    /// Up to three wrong answers, from the questions most alike. Those with only the topic in common count if there is no
+    /// other.
     fn wrong_answers<'a>(
         &self,
         card: &Card,
@@ -97,7 +89,7 @@ impl DeckSource {
     ) -> Vec<String> {
         let mut wrong: Vec<String> = Vec::new();
         for (number, answers) in levels.enumerate() {
-            if number == 2 && !wrong.is_empty() {
+            if number + 1 == LEVELS && !wrong.is_empty() {
                 break;
             }
             let mut answers = answers.to_vec();
@@ -120,9 +112,13 @@ fn likeness(example: &Example) -> Likeness {
     let beginning: Vec<&str> = question.split(' ').take(2).collect();
     let topic = example.tag("topic").unwrap_or_default();
     let form = example.tag("answer-type").unwrap_or_default();
+    let organ = example.tag("organ").unwrap_or_default();
+    let beginning = format!("{}|{topic}|{form}", beginning.join(" "));
     [
-        question.clone(),
-        format!("{}|{topic}|{form}", beginning.join(" ")),
+        format!("{question}|{organ}"),
+        format!("{beginning}|{organ}"),
+        question,
+        beginning,
         format!("{topic}|{form}"),
     ]
 }

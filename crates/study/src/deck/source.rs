@@ -1,6 +1,6 @@
 //! The examples that cards are made from, and what is known about their images.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use rounds_index::{Example, ExampleImage, Index};
 use rounds_metrics::text::normalised;
@@ -83,30 +83,15 @@ impl DeckSource {
     }
 }
 
-/// An answer, and its examples' numbers in [`DeckSource::examples`].
-pub(super) struct Group {
-    /// As it is first written.
-    pub(super) answer: String,
-    /// Who gives it.
-    pub(super) examples: Vec<usize>,
-}
-
-/// The different answers among some examples, in order.
-pub(super) fn answers<'a>(examples: impl Iterator<Item = (usize, &'a Example)>) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    for (number, example) in examples {
-        let next = groups.len();
-        let at = *known.entry(normalised(&example.answer)).or_insert(next);
-        match groups.get_mut(at) {
-            Some(group) => group.examples.push(number),
-            None => groups.push(Group {
-                answer: example.answer.clone(),
-                examples: vec![number],
-            }),
-        }
-    }
-    groups
+/// The different answers among some examples, in alphabetical order, each as it is first written.
+pub(super) fn answers<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<&'a str> {
+    let mut known = HashSet::new();
+    let mut answers: Vec<&str> = examples
+        .map(|example| example.answer.as_str())
+        .filter(|answer| known.insert(normalised(answer)))
+        .collect();
+    answers.sort_unstable();
+    answers
 }
 
 /// Whether an answer is yes or no.
