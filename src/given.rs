@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rounds_assistant::{AssistantError, MAX_IMAGES};
 use rounds_imaging::Image;
 use rounds_scan::{Identity, MedicalImage, Options, Scene, Selector, load, looks_like_scan};
 use rounds_support::{Failure, sanitise};
@@ -87,13 +88,16 @@ pub fn images(named: &Path, note: &mut dyn FnMut(&str)) -> Result<Given, Failure
 
 /// The images that several names mean. Whom they show is added to `patient` and `study`, so that nothing of theirs becomes a shot.
 ///
-/// Errors where a file cannot be read.
+/// Errors where a file cannot be read, and where there are more than a question may have: each image takes memory.
 pub fn all_images(
     named: &[PathBuf],
     patient: &mut Option<String>,
     study: &mut Option<String>,
     note: &mut dyn FnMut(&str),
 ) -> Result<Vec<Image>, Failure> {
+    if named.len() > MAX_IMAGES {
+        return Err(AssistantError::ManyImages(named.len()).into());
+    }
     let mut all = Vec::new();
     for path in named {
         let given = images(path, note)?;

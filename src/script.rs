@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
+use rounds_eval::problems::{self, Problem};
 use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line};
 
 /// Schema version of the events.
@@ -19,7 +20,10 @@ struct Request {
     id: Option<Value>,
     #[serde(default)]
     images: Vec<PathBuf>,
-    question: String,
+    /// A problem to ask about, as `rounds ask --problem` takes it: it brings images, vignette, values and a question.
+    problem: Option<String>,
+    /// Needed unless a problem brings one.
+    question: Option<String>,
     session: Option<String>,
     /// Patient the images belong to; their examples are never used as shots.
     patient: Option<String>,
@@ -29,6 +33,38 @@ struct Request {
     /// Settings other than the defaults; fields that are none are errors.
     #[serde(flatten)]
     settings: SettingsPatch,
+}
+
+/// What the requests of a session are about, unless one says otherwise.
+#[derive(Clone, Default)]
+struct Topic {
+    images: Vec<PathBuf>,
+    problem: Option<String>,
+}
+
+impl Request {
+    fn parse(text: &str) -> Result<Self, String> {
+        let request: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if request.question.is_none() && request.problem.is_none() {
+            return Err("missing field `question`".into());
+        }
+        if request.problem.is_some() && !request.images.is_empty() {
+            return Err("a problem has its own images: leave out `images` or `problem`".into());
+        }
+        Ok(request)
+    }
+
+    /// What it is about: its own images or problem, or else those of its session.
+    fn topic(&self, sessions: &HashMap<String, Topic>) -> Topic {
+        let before = self.session.as_ref().and_then(|name| sessions.get(name));
+        match before {
+            Some(before) if self.images.is_empty() && self.problem.is_none() => before.clone(),
+            _ => Topic {
+                images: self.images.clone(),
+                problem: self.problem.clone(),
+            },
+        }
+    }
 }
 
 /// A shot as JSON.
@@ -85,7 +121,7 @@ pub fn run(
     output: &mut dyn Write,
     cancel: &Cancel,
 ) -> std::io::Result<bool> {
-    let mut sessions: HashMap<String, Vec<PathBuf>> = HashMap::new();
+    let mut sessions: HashMap<String, Topic> = HashMap::new();
     let (mut number, mut failed) = (0u64, false);
     while let Some(line) = input.next(cancel) {
         let line = line?;
@@ -131,11 +167,11 @@ fn answer_request(
     assistant: &Assistant,
     defaults: &Settings,
     text: &str,
-    sessions: &mut HashMap<String, Vec<PathBuf>>,
+    sessions: &mut HashMap<String, Topic>,
     cancel: &Cancel,
     emit: &mut dyn FnMut(&str, Value) -> std::io::Result<()>,
 ) -> std::io::Result<Result<(), Failure>> {
-    let request: Request = match serde_json::from_str(text) {
+    let request = match Request::parse(text) {
         Ok(request) => request,
         Err(error) => return Ok(Err(bad_request(error))),
     };
@@ -146,35 +182,42 @@ fn answer_request(
     {
         return Ok(Err(bad_request("the id must be a string or a number")));
     }
+    let topic = request.topic(sessions);
+    let problem = match topic.problem.as_deref().map(problems::find).transpose() {
+        Ok(problem) => problem,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let own = problem.as_ref().map(|problem| problem.question.clone());
+    let question = request.question.or(own).unwrap_or_default();
     emit(
         "started",
-        json!({ "question": sanitise::clean_line(&request.question) }),
+        json!({ "question": sanitise::clean_line(&question) }),
     )?;
-    let paths = match request.session.as_ref().and_then(|name| sessions.get(name)) {
-        Some(paths) if request.images.is_empty() => paths.clone(),
-        _ => request.images.clone(),
-    };
     let (mut patient, mut study) = (request.patient, request.study);
     let mut note = |text: &str| stderr_line(format_args!("note: {text}"));
-    let images = crate::given::all_images(&paths, &mut patient, &mut study, &mut note);
-    let images = match images {
+    let case = match problem.as_ref().map(Problem::case).transpose() {
+        Ok(case) => case.unwrap_or_default(),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let images = match crate::given::all_images(&topic.images, &mut patient, &mut study, &mut note)
+    {
         Ok(images) => images,
         Err(error) => return Ok(Err(error)),
     };
-    // Only after loading: a path that cannot be loaded would fail every follow-up.
+    // Only after loading: what cannot be loaded would fail every follow-up.
     if let Some(name) = &request.session {
-        sessions.insert(name.clone(), paths);
+        sessions.insert(name.clone(), topic);
     }
     let settings = match request.settings.checked(defaults) {
         Ok(settings) => settings,
         Err(error) => return Ok(Err(error.into())),
     };
     let case = Case {
-        images,
-        question: request.question,
+        images: case.images.into_iter().chain(images).collect(),
+        question,
         patient,
         study,
-        ..Case::default()
+        ..case
     };
     for event in assistant.ask(case, settings, cancel.clone()) {
         match event {
@@ -188,7 +231,14 @@ fn answer_request(
             )?,
             Event::Token(text) if request.tokens => emit("token", json!({ "text": text }))?,
             Event::Token(_) | Event::Prompt(_) => {}
-            Event::Answer(answer) => emit("answer", answer_json(&answer))?,
+            Event::Answer(answer) => {
+                let mut body = answer_json(&answer);
+                if let Some(problem) = &problem {
+                    body["problem"] = problem.id.as_str().into();
+                    body["reference"] = problem.answer.as_str().into();
+                }
+                emit("answer", body)?;
+            }
             Event::Failed(error) => return Ok(Err(error.into())),
         }
     }
@@ -201,10 +251,7 @@ mod tests {
     use rounds_assistant::SETTINGS;
 
     fn patch(text: &str) -> Result<SettingsPatch, String> {
-        let request: Result<Request, _> = serde_json::from_str(text);
-        request
-            .map(|request| request.settings)
-            .map_err(|error| error.to_string())
+        Request::parse(text).map(|request| request.settings)
     }
 
     /// A request that changes the setting.
@@ -268,9 +315,67 @@ mod tests {
                 "`ct` is not a condition",
             ),
             (r#"{"shots":1}"#, "missing field `question`"),
+            (
+                r#"{"problem":"iron","images":["a.png"]}"#,
+                "a problem has its own images",
+            ),
         ] {
             let error = patch(text).expect_err(text);
             assert!(error.starts_with(message), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_follow_up_is_about_the_images_or_the_problem_of_its_session() {
+        let topic = |text: &str, sessions: &HashMap<String, Topic>| {
+            let topic = Request::parse(text).expect(text).topic(sessions);
+            (topic.images.len(), topic.problem)
+        };
+        let problem = Topic {
+            images: Vec::new(),
+            problem: Some("iron".into()),
+        };
+        let images = Topic {
+            images: vec!["a.png".into(), "b.png".into()],
+            problem: None,
+        };
+        let sessions = HashMap::from([("p".into(), problem), ("i".into(), images)]);
+        for (text, expected) in [
+            (
+                r#"{"question":"q","session":"p"}"#,
+                (0, Some("iron".to_string())),
+            ),
+            (r#"{"question":"q","session":"i"}"#, (2, None)),
+            (
+                r#"{"question":"q","session":"p","images":["c.png"]}"#,
+                (1, None),
+            ),
+            (
+                r#"{"problem":"gallstones","session":"i"}"#,
+                (0, Some("gallstones".to_string())),
+            ),
+            (r#"{"question":"q","session":"other"}"#, (0, None)),
+        ] {
+            assert_eq!(topic(text, &sessions), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_about_a_problem_fits_the_schema_without_a_question() {
+        let schema: Value =
+            serde_json::from_str(include_str!("../docs/script.schema.json")).expect("JSON");
+        let schema = json!({ "$defs": schema["$defs"], "$ref": "#/$defs/request" });
+        let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+        for (request, good) in [
+            (json!({ "problem": "missed-dialysis" }), true),
+            (json!({ "problem": "own.toml#one", "question": "q" }), true),
+            (json!({ "question": "q" }), true),
+            (json!({ "shots": 1 }), false),
+            (json!({ "problem": "iron", "images": ["a.png"] }), false),
+        ] {
+            assert_eq!(validator.is_valid(&request), good, "{request}");
+            let text = request.to_string();
+            assert_eq!(Request::parse(&text).is_ok(), good, "{request}");
         }
     }
 

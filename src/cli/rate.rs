@@ -114,13 +114,21 @@ fn make_file(new: &New) -> Outcome {
         seed: new.seed,
         out: new.out.clone(),
     })?;
-    for (number, why) in [
-        (made.incomplete, "was not answered by every system"),
-        (made.repeated, "had been answered by the same system before"),
+    for (number, what, why) in [
+        (
+            made.incomplete,
+            "item",
+            "that not every system had answered",
+        ),
+        (
+            made.repeated,
+            "result",
+            "of an item that the same system had answered before",
+        ),
     ] {
         if number > 0 {
-            let all = count(number, "result");
-            stderr_line(format_args!("rounds: left out: {all} that {why}"));
+            let all = count(number, what);
+            stderr_line(format_args!("rounds: left out: {all} {why}"));
         }
     }
     print(format_args!(

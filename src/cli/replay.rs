@@ -207,6 +207,8 @@ fn answer_again(
         ))
         .hint("the turn was saved by another version of rounds")
     })?;
+    // Other programs can write to the database.
+    settings.check()?;
     let case = Case {
         images,
         question: old.question.clone(),

@@ -1,10 +1,15 @@
 //! Writes ratings on a worker thread, so that a slow disk does not freeze the screen.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
+use crate::tui::effects::catch_panic;
 use crate::tui::message::Message;
 use rounds_eval::rating::{Entry, RatingsFile};
 use rounds_support::Failure;
+
+/// How long to wait for one rating at the end: signals no longer end the process by then, and a lost disk never answers.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// A handle to the worker.
 pub struct Writer {
@@ -19,7 +24,9 @@ impl Writer {
         let (done, results) = sync_channel(4);
         let work = move || {
             while let Ok(entry) = queue.recv() {
-                let result = file.append(&entry).map_err(|error| Failure::of(&error));
+                let broken = Failure::model("internal error: the rating cannot be saved");
+                let saved = || file.append(&entry).map_err(|error| Failure::of(&error));
+                let result = catch_panic(Err(broken), saved);
                 if done.send(result).is_err() {
                     return;
                 }
@@ -43,8 +50,8 @@ impl Writer {
         self.results.try_recv().ok()
     }
 
-    /// Waits for a result; `None` if the worker has ended.
+    /// Waits for a result; `None` if the worker has ended, or the disk does not answer.
     pub fn wait(&self) -> Option<Result<(), Failure>> {
-        self.results.recv().ok()
+        self.results.recv_timeout(LAST_WAIT).ok()
     }
 }

@@ -78,7 +78,8 @@ fn every_event_of_a_script_fits_the_documented_schema() {
          {{\"id\":2,\"question\":\"On which side is the nodule?\",\"session\":\"a\",\"order\":\"shuffled\"}}\n\
          {{\"id\":3,\"question\":\"\"}}\n\
          {{\"id\":4,\"images\":[\"no/such.png\"],\"question\":\"What is it?\"}}\n\
-         {{\"id\":5,\"question\":\"q\",\"shot\":1}}\n"
+         {{\"id\":5,\"question\":\"q\",\"shot\":1}}\n\
+         {{\"id\":6,\"problem\":\"missed-dialysis\"}}\n"
     );
     let (code, out, _) = run(&["script"], &input);
     assert_eq!(code, 1, "some lines failed");
@@ -94,7 +95,7 @@ fn every_event_of_a_script_fits_the_documented_schema() {
         );
     }
     let of = |name: &str| events.iter().filter(|e| e["event"] == name).count();
-    assert_eq!((of("answer"), of("error")), (2, 4));
+    assert_eq!((of("answer"), of("error")), (3, 4));
     let second = events
         .iter()
         .find(|e| e["event"] == "answer" && e["id"] == 2)
@@ -106,6 +107,13 @@ fn every_event_of_a_script_fits_the_documented_schema() {
         Some(1),
         "the session kept its image"
     );
+    let problem = events
+        .iter()
+        .find(|e| e["event"] == "answer" && e["id"] == 6)
+        .expect("an answer");
+    assert_eq!(problem["problem"], "missed-dialysis");
+    assert_eq!(problem["reference"], "Hyperkalaemia; calcium into a vein");
+    assert!(!problem["provenance"]["background"]["vignette"].is_null());
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub struct WhyRequest {
     pub case: Case,
     /// Its settings.
     pub settings: Settings,
-    /// The shots of the answer, most similar first.
+    /// The shots of the answer, as they stood in its prompt.
     pub shots: Vec<Shot>,
     /// The answer.
     pub wording: Wording,
@@ -68,11 +68,9 @@ pub(crate) fn explain(engine: &mut Engine, why: &Why) {
         shots,
         wording,
     } = &why.request;
-    let order = settings.order.arrange(shots, settings.decoding.seed);
-    let shots: Vec<Shot> = order.into_iter().cloned().collect();
     let last = guarded(|| {
         let asked = Asked { case, settings };
-        engine.explain(asked, &shots, wording, &cancel, &mut |done, all| {
+        engine.explain(asked, shots, wording, &cancel, &mut |done, all| {
             if why.events.send(WhyEvent::Progress(done, all)).is_err() {
                 cancel.cancel();
             }

@@ -30,7 +30,8 @@ impl MapFiles {
         Some(folder.join(format!("{name}-image-{image}.png")))
     }
 
-    /// Errors if a map of a case exists and may not be overwritten: before the case is computed.
+    /// Errors if a map of a case exists and may not be overwritten: before the case is computed. One name may mean several images, so
+    /// [`Self::write`] looks again.
     pub(super) fn refuse_to_overwrite(&self, name: &str, images: usize) -> Result<(), Failure> {
         (1..=images).try_for_each(|image| {
             refuse_to_overwrite(self.path(name, image).as_deref(), self.force)
@@ -44,6 +45,7 @@ impl MapFiles {
         images: &[Image],
         probe: &Probe,
     ) -> Result<Vec<PathBuf>, Failure> {
+        self.refuse_to_overwrite(name, images.len())?;
         let maps = probe.attention.iter().flat_map(|all| &all.maps);
         let mut written = Vec::new();
         for map in maps {

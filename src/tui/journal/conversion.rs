@@ -59,6 +59,7 @@ fn restored_answer(stored: &StoredAnswer) -> Finished {
     let tokens = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
     let milliseconds = |name: &str| stored.timings[name].as_f64().unwrap_or_default();
     let ranking = serde_json::from_value::<Vec<Ranked>>(stored.ranking.clone());
+    let shot_ids = serde_json::from_value(stored.provenance["shot_ids"].clone());
     Finished {
         answer: stored.answer.clone(),
         rationale: stored.rationale.clone(),
@@ -69,6 +70,7 @@ fn restored_answer(stored: &StoredAnswer) -> Finished {
             .iter()
             .map(Ranked::in_words)
             .collect(),
+        shot_ids: shot_ids.unwrap_or_default(),
         prompt_tokens: tokens(stored.prompt_tokens),
         generated_tokens: tokens(stored.generated_tokens),
         decode_ms: milliseconds("decode_ms"),

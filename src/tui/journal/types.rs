@@ -126,6 +126,8 @@ pub struct Finished {
     pub about_model: Option<String>,
     /// The options that were given with their likelihoods, most likely first.
     pub ranking: Vec<String>,
+    /// The examples of the shots as they stood in the prompt; empty where that is not known.
+    pub shot_ids: Vec<String>,
     /// Tokens of the prompt and of the answer.
     pub prompt_tokens: usize,
     pub generated_tokens: usize,
@@ -141,6 +143,7 @@ impl From<&Answer> for Finished {
             notices: answer.notices.clone(),
             about_model: Some(answer.about_model.clone()).filter(|text| !text.is_empty()),
             ranking: answer.ranking.iter().map(Ranked::in_words).collect(),
+            shot_ids: answer.provenance.shot_ids.clone(),
             prompt_tokens: answer.prompt_tokens,
             generated_tokens: answer.generated_tokens,
             decode_ms: answer.timings.decode_ms,

@@ -41,7 +41,13 @@ impl LineUi {
                 self.print_line(&prompt);
             }
             Some(Overlay::Page { page, .. }) => self.print_page(page),
-            Some(Overlay::Welcome { .. } | Overlay::Export(_) | Overlay::Image) | None => {}
+            Some(
+                Overlay::Welcome { .. }
+                | Overlay::Export(_)
+                | Overlay::Image
+                | Overlay::Problems { .. },
+            )
+            | None => {}
         }
     }
 

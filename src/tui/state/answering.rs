@@ -48,7 +48,11 @@ impl State {
         if !self.can_ask(&settings) {
             return false;
         }
-        if self.case.opening.is_some() && self.case.question.is_none() {
+        if self.case.is_opening() {
+            if self.case.question.is_some() {
+                self.notify("another question waits for its image already");
+                return false;
+            }
             // Asked now, it would be a question without an image.
             self.case.question = Some(NextQuestion {
                 question: question.to_string(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::tui::journal::Attached;
-use rounds_assistant::{Background, MAX_IMAGES};
+use rounds_assistant::MAX_IMAGES;
 use rounds_support::sanitise;
 
 use rounds_support::Failure;
@@ -74,7 +74,7 @@ impl State {
         self.case.question = (!question.is_empty()).then(|| NextQuestion {
             question: question.to_string(),
             line: line.to_string(),
-            missing: images.len(),
+            missing: images.len() + usize::from(self.case.is_opening()),
         });
         for path in images {
             self.attach_file(path);
@@ -162,8 +162,7 @@ impl State {
         let replaced = match case {
             Some(_) => {
                 // Another case has another history.
-                self.case.subject.background = Background::default();
-                self.case.reference.clear();
+                self.case.leave_problem();
                 std::mem::take(&mut self.case.images).len()
             }
             None => 0,
@@ -205,7 +204,7 @@ impl State {
     }
 
     /// Asks the question that waits for its images, when the last of them is attached.
-    fn ask_if_complete(&mut self) {
+    pub(super) fn ask_if_complete(&mut self) {
         if let Some(next) = self.case.question_when_complete()
             && !self.ask(&next.question)
         {

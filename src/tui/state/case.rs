@@ -7,6 +7,7 @@ use crate::tui::journal::{Attached, Subject};
 use super::effect::Effect;
 use super::machine::State;
 use super::sample_cases::SampleCase;
+use rounds_assistant::Background;
 
 /// What the next question is about.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct NextCase {
     pub(super) pending_subject: Subject,
     /// The sample case that is being read.
     pub(super) opening: Option<SampleCase>,
+    /// Problems that are being read.
+    pub(super) opening_problems: usize,
     /// Line mode: the question of the problem that was opened.
     pub(super) suggested: String,
     /// The reference answer of the problem that was opened.
@@ -46,12 +49,24 @@ impl NextCase {
     pub(super) fn reopen(&mut self, images: Vec<Attached>, subject: Subject) {
         let given = std::mem::take(&mut self.pending_subject);
         self.images = images;
-        self.reference.clear();
+        self.leave_problem();
         self.subject = Subject {
             patient: given.patient.or(subject.patient),
             study: given.study.or(subject.study),
             background: subject.background,
         };
+    }
+
+    /// Whether a sample case or a problem is being read, without which a question would be about something else.
+    pub(super) fn is_opening(&self) -> bool {
+        self.opening.is_some() || self.opening_problems > 0
+    }
+
+    /// Forgets the vignette, the values, the question and the reference answer of a problem.
+    pub(super) fn leave_problem(&mut self) {
+        self.subject.background = Background::default();
+        self.suggested.clear();
+        self.reference.clear();
     }
 
     /// One image more is there; the question that waited for the last of them.

@@ -119,6 +119,17 @@ impl Turn {
         lead.filter(|word| word.ends_with(':')).unwrap_or_default()
     }
 
+    /// Errors if an image could not be read back: without it, it would be a different question.
+    pub(super) fn check_images(&self) -> Result<(), Failure> {
+        match self.damaged.first() {
+            None => Ok(()),
+            Some(name) => Err(
+                Failure::usage(format!("the stored copy of {name} is damaged"))
+                    .hint("attach the image again, then ask again"),
+            ),
+        }
+    }
+
     /// How it ended, with what has come of it so far.
     pub fn ended(&self, outcome: Outcome) -> TurnEnd {
         TurnEnd {

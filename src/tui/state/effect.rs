@@ -18,7 +18,7 @@ pub struct WhyTurn {
     pub images: Vec<Attached>,
     pub subject: Subject,
     pub settings: Settings,
-    /// Most similar first.
+    /// As they stood in the prompt.
     pub shots: Vec<Shot>,
     pub wording: Wording,
 }

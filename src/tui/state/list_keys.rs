@@ -1,4 +1,4 @@
-//! Keys in windows with a list: sample cases, files, sessions.
+//! Keys in windows with a list: sample cases, problems, files, sessions.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -20,6 +20,23 @@ impl State {
             KeyCode::Enter => {
                 let number = *selected;
                 self.attach_sample_case(number);
+            }
+            code => *selected = move_selection(*selected, last, code),
+        }
+    }
+
+    pub(super) fn on_problems_key(&mut self, press: Press) {
+        let last = self.problems.len().saturating_sub(1);
+        let Some(Overlay::Problems { selected }) = &mut self.overlay else {
+            return;
+        };
+        match press.code {
+            KeyCode::Enter => {
+                let chosen = self.problems.get(*selected).map(|one| one.id.clone());
+                self.overlay = None;
+                if let Some(id) = chosen {
+                    self.open_problem(id);
+                }
             }
             code => *selected = move_selection(*selected, last, code),
         }

@@ -51,7 +51,11 @@ impl State {
     /// A click selects a row; on the selected row it acts like Enter.
     fn select_row(&mut self, number: usize) {
         let selected = match &mut self.overlay {
-            Some(Overlay::Cases { selected } | Overlay::Welcome { selected, .. }) => selected,
+            Some(
+                Overlay::Cases { selected }
+                | Overlay::Problems { selected }
+                | Overlay::Welcome { selected, .. },
+            ) => selected,
             Some(Overlay::Picker(picker)) => &mut picker.selected,
             // Not while typing a title, which belongs to the selected session.
             Some(Overlay::Sessions(list)) if list.renaming.is_none() => &mut list.selected,

@@ -35,6 +35,9 @@ pub enum Overlay {
     Cases {
         selected: usize,
     },
+    Problems {
+        selected: usize,
+    },
     Picker(Picker),
     Sessions(SessionList),
     Example {

@@ -38,6 +38,7 @@ impl State {
             }
             Some(Overlay::Welcome { .. }) => self.on_welcome_key(press),
             Some(Overlay::Cases { .. }) => self.on_cases_key(press),
+            Some(Overlay::Problems { .. }) => self.on_problems_key(press),
             Some(Overlay::Picker(_)) => self.on_picker_key(press),
             Some(Overlay::Sessions(_)) => self.on_sessions_key(press),
             Some(Overlay::Export(_)) => self.on_export_key(press),

@@ -8,6 +8,7 @@ use super::command_table::Command;
 use super::effect::Effect;
 use super::focus::Focus;
 use super::machine::State;
+use super::overlay::Overlay;
 use super::page::Page;
 
 /// A problem that ships, as it is listed.
@@ -32,10 +33,10 @@ pub struct OpenedProblem {
 impl State {
     pub(super) fn problem_argument(&mut self, typed: &str) {
         match typed {
-            "" => self.show_page(Page::Problems),
+            "" if self.linear || self.problems.is_empty() => self.show_page(Page::Problems),
+            "" => self.overlay = Some(Overlay::Problems { selected: 0 }),
             "off" => {
-                self.case.subject.background = Background::default();
-                self.case.reference.clear();
+                self.case.leave_problem();
                 self.notify("the next question has no vignette and no laboratory values");
             }
             "answer" if self.case.reference.is_empty() => {
@@ -43,16 +44,25 @@ impl State {
                 self.show_error(none.hint("/problem lists the problems"));
             }
             "answer" => self.show_page(Page::Reference),
-            name => self.emit(Effect::OpenProblem(name.to_string())),
+            name => self.open_problem(name.to_string()),
         }
     }
 
+    pub(super) fn open_problem(&mut self, name: String) {
+        self.case.opening_problems += 1;
+        self.emit(Effect::OpenProblem(name));
+    }
+
     pub(super) fn on_problem(&mut self, result: Result<OpenedProblem, Failure>) {
+        self.case.opening_problems = self.case.opening_problems.saturating_sub(1);
         let problem = match result {
             Ok(problem) => problem,
             Err(error) => {
                 self.show_error(error);
-                return self.give_back_command(&[Command::Problem]);
+                return match self.case.question.take() {
+                    Some(next) => self.give_back(&next.line),
+                    None => self.give_back_command(&[Command::Problem]),
+                };
             }
         };
         self.case.images = problem.images;
@@ -64,8 +74,12 @@ impl State {
             self.case.suggested = problem.question;
             return self.show_page(Page::Background);
         }
-        self.composer.suggest(&problem.question);
         self.show_pane(Focus::Conversation);
+        if self.case.question.is_some() {
+            // The user's own question waited for the case.
+            return self.ask_if_complete();
+        }
+        self.composer.suggest(&problem.question);
         self.notify(format!(
             "problem {}: Enter asks its question; /problem answer shows the reference answer",
             problem.id

@@ -104,15 +104,14 @@ impl State {
     /// Whether all images of a turn could be loaded; shows an error otherwise, since without one it would be a
     /// different question.
     fn has_all_images(&mut self, turn: TurnId) -> bool {
-        let lost = self
-            .conversation
-            .get(turn)
-            .and_then(|turn| turn.damaged.first());
-        let Some(name) = lost else { return true };
-        let error = Failure::usage(format!("the stored copy of {name} is damaged"))
-            .hint("attach the image again, then ask again");
-        self.show_error(error);
-        false
+        let turn = self.conversation.get(turn);
+        match turn.map_or(Ok(()), Turn::check_images) {
+            Ok(()) => true,
+            Err(error) => {
+                self.show_error(error);
+                false
+            }
+        }
     }
 
     /// Asks again without one of the shots.

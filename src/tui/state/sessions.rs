@@ -35,9 +35,9 @@ impl State {
         }
         let cleared = self.reset_conversation();
         self.case.images.clear();
-        self.case.reference.clear();
         self.image_pane.fit(0);
         let known = std::mem::take(&mut self.case.subject) != Subject::default();
+        self.case.leave_problem();
         let rest = match known {
             true => "no patient or study is set (/patient, /study)",
             false => "the previous one is in the list of sessions",

@@ -59,6 +59,7 @@ impl State {
         if turn.why.is_some() {
             return Ok(None);
         }
+        turn.check_images()?;
         if !self.engine.is_ready() || self.engine.is_opening() {
             return Err(Failure::usage("no model is open yet"));
         }
@@ -74,7 +75,7 @@ impl State {
             images: turn.images.clone(),
             subject: turn.subject.clone(),
             settings: turn.settings.clone(),
-            shots: turn.shots.clone(),
+            shots: in_prompt_order(turn, &done.shot_ids),
             wording: Wording {
                 answer: done.answer.clone(),
                 rationale: done.rationale.clone(),
@@ -146,6 +147,19 @@ impl State {
         let heading = "log-likelihood of the answer with all shots minus without this one:";
         std::iter::once(heading.to_string()).chain(lines).collect()
     }
+}
+
+/// The shots of a turn as they stood in the prompt. Where that is not known they are arranged again, which gives the same unless some of
+/// a shuffled prompt did not fit into it.
+fn in_prompt_order(turn: &Turn, ids: &[String]) -> Vec<Shot> {
+    let shot = |id: &String| turn.shots.iter().find(|shot| shot.example.id == *id);
+    let known: Vec<&Shot> = ids.iter().filter_map(shot).collect();
+    let (order, seed) = (turn.settings.order, turn.settings.decoding.seed);
+    let shots = match known.len() == turn.shots.len() {
+        true => known,
+        false => order.arrange(&turn.shots, seed),
+    };
+    shots.into_iter().cloned().collect()
 }
 
 /// Which shot did most for an answer.

@@ -137,3 +137,89 @@ fn another_case_takes_the_place_of_the_problem() {
     assert!(user.state.case.subject.background.is_empty());
     user.does_not_see("has missed");
 }
+
+fn named(ids: &[&str]) -> Start {
+    let name = |id: &&str| ProblemName {
+        id: id.to_string(),
+        words: format!("nephrology: What explains {id}?"),
+    };
+    Start {
+        problems: ids.iter().map(name).collect(),
+        ..Start::default()
+    }
+}
+
+fn opening(user: &mut Harness) -> Vec<String> {
+    let effects = user.effects().into_iter();
+    effects
+        .filter_map(|effect| match effect {
+            Effect::OpenProblem(name) => Some(name),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_problem_is_chosen_from_the_list_with_keys_or_the_mouse() {
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        let start = named(&["missed-dialysis", "iron", "gallstones"]);
+        let mut user = Harness::with_start(size.0, size.1, ColourDepth::True, start);
+        user.model_opens();
+        command(&mut user, "/problem");
+        user.sees("> missed-dialysis");
+        user.press("down j down up");
+        user.sees("> iron");
+        user.press("enter");
+        assert_eq!(opening(&mut user), ["iron"]);
+        assert!(user.state.overlay.is_none());
+        command(&mut user, "/problem");
+        user.press("down esc");
+        assert!(opening(&mut user).is_empty(), "Esc opens none");
+    }
+}
+
+#[test]
+fn a_program_without_problems_says_how_to_open_ones_own() {
+    let mut user = Harness::new(120, 40);
+    command(&mut user, "/problem");
+    user.sees("/problem FILE#ID opens one");
+}
+
+#[test]
+fn a_question_waits_for_the_problem_that_is_being_read() {
+    let mut user = Harness::new(120, 40);
+    command(&mut user, "/problem missed-dialysis");
+    user.effects();
+    user.type_text("Is it urgent?");
+    user.press("enter");
+    user.sees("the question is asked as soon as its image is read");
+    let asked = |user: &mut Harness| {
+        user.effects().into_iter().find_map(|effect| match effect {
+            Effect::Ask {
+                question, subject, ..
+            } => Some((question, subject.background)),
+            _ => None,
+        })
+    };
+    assert_eq!(asked(&mut user), None);
+    user.event(Event::Problem(Ok(Box::new(problem()))));
+    let expected = ("Is it urgent?".to_string(), problem().background);
+    assert_eq!(asked(&mut user), Some(expected));
+    assert!(user.state.composer.input.is_empty());
+}
+
+#[test]
+fn a_question_about_a_problem_that_cannot_be_read_is_given_back() {
+    let mut user = Harness::new(120, 40);
+    command(&mut user, "/problem mist");
+    user.type_text("Is it urgent?");
+    user.press("enter");
+    let unknown = Failure::usage("there is no problem mist");
+    user.event(Event::Problem(Err(unknown)));
+    user.sees("there is no problem mist");
+    user.sees("> Is it urgent?");
+    user.effects();
+    user.press("enter");
+    let effects = user.effects();
+    assert!(effects.iter().any(|e| matches!(e, Effect::Ask { .. })));
+}

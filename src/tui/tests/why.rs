@@ -1,6 +1,8 @@
 //! Why this answer: asked with a key or a command, computed in the background, shown beside the shots.
 
+use super::data;
 use super::harness::Harness;
+use crate::tui::journal::{Finished, SavedEnd, SavedSession, SavedTurn, Subject};
 use crate::tui::state::{Effect, Event, WhyTurn};
 use rounds_assistant::Influence;
 use rounds_support::Failure;
@@ -67,6 +69,53 @@ fn the_key_on_the_shots_pane_shows_a_bar_beside_every_shot() {
     command(&mut user, "/why");
     assert!(asked(&mut user).is_none(), "it is known already");
     user.sees("shot 1 did most for this answer");
+}
+
+#[test]
+fn shots_are_explained_as_they_stood_in_the_prompt() {
+    let mut user = Harness::new(150, 44);
+    let turn = user.ask("Is there a nodule?");
+    user.retrieve(4);
+    let ids = ["chest-0002", "chest-0000", "chest-0003", "chest-0001"];
+    let mut answer = data::answer("yes");
+    answer.provenance.shot_ids = ids.map(String::from).to_vec();
+    let answer = Box::new(answer);
+    user.event(Event::Answered { turn, answer });
+    user.effects();
+    command(&mut user, "/why");
+    let (_, request) = asked(&mut user).expect("nothing was asked");
+    let shots = request.shots.iter();
+    let shots: Vec<&str> = shots.map(|shot| shot.example.id.as_str()).collect();
+    assert_eq!(shots, ids);
+}
+
+#[test]
+fn an_answer_about_an_image_that_was_lost_is_not_explained_without_it() {
+    let mut user = Harness::new(150, 44);
+    let turn = SavedTurn {
+        id: "s1#1".into(),
+        parent: None,
+        question: "Is there a nodule?".into(),
+        images: Vec::new(),
+        damaged: vec!["lost.png".into()],
+        subject: Subject::default(),
+        settings: Default::default(),
+        setup: Default::default(),
+        shots: data::shots(2),
+        prompt: None,
+        end: SavedEnd::Answered(Box::new(Finished {
+            answer: "yes".into(),
+            ..Finished::default()
+        })),
+    };
+    user.event(Event::SessionOpened(Ok(Box::new(SavedSession {
+        id: "s1".into(),
+        title: "A nodule".into(),
+        turns: vec![turn],
+    }))));
+    command(&mut user, "/why");
+    user.sees("the stored copy of lost.png is damaged");
+    assert!(asked(&mut user).is_none());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Windows with a list: sample cases, files, sessions.
+//! Windows with a list: sample cases, problems, files, sessions.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -72,6 +72,40 @@ pub fn case_list(
             &case.title,
             canvas,
         );
+    }
+}
+
+/// Rows below the list of problems for the whole question of the selected one.
+const PROBLEM_ROWS: u16 = 4;
+
+/// Draws the window of problems: their subjects and questions, which do not give the answers away.
+pub fn problems(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    selected: usize,
+    canvas: &mut Canvas,
+) {
+    let hints = "Enter opens (nothing is sent)   Esc closes";
+    let body = window::open(frame, area, (110, 30), "Problems", hints, canvas);
+    let [list, below] =
+        Layout::vertical([Constraint::Min(1), Constraint::Length(PROBLEM_ROWS)]).areas(body);
+    window::list(
+        frame,
+        list,
+        &state.problems,
+        selected,
+        canvas,
+        |problem, room| {
+            let line = format!("{}: {}", problem.id, problem.words);
+            Line::raw(cut(&line, usize::from(room)))
+        },
+    );
+    let last = state.problems.len().saturating_sub(1);
+    if let Some(problem) = state.problems.get(selected.min(last)) {
+        let mut lines = vec![Line::default()];
+        lines.extend(wrapped(&problem.words, below.width, 2, canvas.theme.dim));
+        put_lines(frame, below, &lines, 0);
     }
 }
 

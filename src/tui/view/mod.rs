@@ -129,6 +129,9 @@ fn draw_overlay(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canva
             help::draw(frame, area, state, (*scroll, filter), canvas)
         }
         Some(Overlay::Cases { selected }) => lists::cases(frame, area, state, *selected, canvas),
+        Some(Overlay::Problems { selected }) => {
+            lists::problems(frame, area, state, *selected, canvas)
+        }
         Some(Overlay::Picker(picker)) => lists::picker(frame, area, picker, canvas),
         Some(Overlay::Sessions(list)) => lists::sessions(frame, area, state, list, canvas),
         Some(Overlay::Example { shot, scroll }) => {

@@ -1,6 +1,6 @@
 //! Counterfactual answers: one shot's answer is replaced. A model that reads its shots follows, or at least is less sure.
 
-use super::opposite::{opposite, with_words};
+use super::opposite::{is_answer, like, opposite, with_words};
 use super::{LogLikelihood, Probing};
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{AssistantError, comparable};
@@ -36,7 +36,7 @@ pub struct Flip {
     pub answer: String,
     /// Whether that differs from its answer with the true shots.
     pub flipped: bool,
-    /// Whether it is the answer that the shot got.
+    /// Whether it changed to the answer that the shot got.
     pub followed: bool,
     /// Of the scored answer.
     pub log_likelihood: LogLikelihood,
@@ -55,6 +55,9 @@ pub(super) fn flips(
     // From the last to the first: what stands before the shot is computed once.
     for (at, shot) in all.iter().enumerate().rev() {
         let Some((to, replacement)) = other_answer(probing, at)? else {
+            // Its two steps are done as well.
+            probing.step();
+            probing.step();
             continue;
         };
         let mut shots = all.clone();
@@ -63,12 +66,13 @@ pub(super) fn flips(
         }
         let log_likelihood = probing.score(&shots)?;
         let answer = probing.answer(&shots)?;
+        let (flipped, followed) = outcome(&answer, model_answer, &to);
         flips.push(Flip {
             position: at + 1,
             example_id: shot.example.id.clone(),
             from: shot.example.answer.clone(),
-            flipped: comparable(&answer) != comparable(model_answer),
-            followed: comparable(&answer) == comparable(&to),
+            flipped,
+            followed,
             to,
             replacement,
             answer,
@@ -77,6 +81,14 @@ pub(super) fn flips(
     }
     flips.reverse();
     Ok(flips)
+}
+
+/// Whether an answer differs from the one with the true shots, and whether it became what the shot got. A model that had said that before
+/// has followed nothing.
+fn outcome(answer: &str, before: &str, to: &str) -> (bool, bool) {
+    let answer = comparable(answer);
+    let flipped = answer != comparable(before);
+    (flipped, flipped && answer == comparable(to))
 }
 
 /// An answer that differs from that of the shot with this index.
@@ -124,10 +136,11 @@ fn with_answer(shot: &Shot, to: &str) -> Shot {
         // Word by word, in a longer text too: "in the left lung" becomes "in the right lung".
         true => {
             let (old, new) = (words(&from), words(to));
-            let other = |word: &str| {
+            let other = |word: &str, after: &str| {
                 let at = old.iter().position(|old| *old == word.to_lowercase());
-                let new = at.and_then(|at| new.get(at)).cloned();
-                new.filter(|new| *new != word.to_lowercase())
+                let new = at.and_then(|at| new.get(at));
+                let new = new.filter(|new| **new != word.to_lowercase() && is_answer(word, after));
+                new.map(|new| like(word, new))
             };
             with_words(rationale, other).0
         }
@@ -140,25 +153,46 @@ fn words(text: &str) -> Vec<String> {
     comparable(text).split(' ').map(str::to_string).collect()
 }
 
-/// `text` with `from` replaced where it stands as whole words.
+/// `text` with `from` replaced where it stands as whole words, in upper or lower case.
 fn replace_phrase(text: &str, from: &str, to: &str) -> String {
     let from = from.trim_end_matches(['.', ' ']);
-    if from.is_empty() {
-        return text.to_string();
-    }
+    let inside = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
-    while let Some(at) = rest.find(from) {
-        let (before, found) = rest.split_at(at);
-        let after = found.get(from.len()..).unwrap_or_default();
-        let inside = |edge: Option<char>| edge.is_some_and(char::is_alphanumeric);
-        let is_whole = !inside(before.chars().next_back().or(out.chars().next_back()))
-            && !inside(after.chars().next());
-        out.push_str(before);
-        out.push_str(if is_whole { to } else { from });
+    let mut before = None;
+    while let Some(letter) = rest.chars().next() {
+        let found = length_at_start(rest, from).map(|length| rest.split_at(length));
+        let whole = found.filter(|(_, after)| !inside(before) && !inside(after.chars().next()));
+        let (taken, after) = match whole {
+            Some((phrase, after)) => {
+                out.push_str(to);
+                (phrase, after)
+            }
+            None => {
+                out.push(letter);
+                rest.split_at(letter.len_utf8())
+            }
+        };
+        before = taken.chars().next_back();
         rest = after;
     }
-    out.push_str(rest);
     out
+}
+
+/// How many bytes of `text` are `start` at its beginning, in upper or lower case; `None` if it begins otherwise, or `start` is empty.
+fn length_at_start(text: &str, start: &str) -> Option<usize> {
+    let mut wanted = start.chars().flat_map(char::to_lowercase).peekable();
+    wanted.peek()?;
+    for (at, letter) in text.char_indices() {
+        if wanted.peek().is_none() {
+            return Some(at);
+        }
+        for lower in letter.to_lowercase() {
+            if wanted.next() != Some(lower) {
+                return None;
+            }
+        }
+    }
+    wanted.peek().is_none().then_some(text.len())
 }
 
 #[cfg(test)]
@@ -197,5 +231,38 @@ mod tests {
             "A nodule is not seen."
         );
         assert_eq!(changed("", "Nothing.", "yes").1, "Nothing.");
+    }
+
+    #[test]
+    fn a_rationale_states_an_answer_in_upper_or_lower_case() {
+        assert_eq!(
+            changed("Pneumonia", "Consistent with pneumonia.", "Effusion").1,
+            "Consistent with Effusion."
+        );
+        assert_eq!(
+            changed("left", "Left hilum. LEFTward shift.", "right").1,
+            "Right hilum. LEFTward shift."
+        );
+        assert_eq!(changed("\u{130}d", "\u{130}d, i\u{307}d", "x").1, "x, x");
+    }
+
+    #[test]
+    fn yes_and_no_are_replaced_only_where_they_are_the_answer() {
+        assert_eq!(
+            changed("no", "No, there is no nodule, so: no.", "yes").1,
+            "Yes, there is no nodule, so: yes."
+        );
+        assert_eq!(
+            changed("yes", "Yes. A nodule is seen", "no").1,
+            "No. A nodule is seen"
+        );
+    }
+
+    #[test]
+    fn a_model_that_said_the_other_answer_before_has_not_followed() {
+        assert_eq!(outcome("Yes.", "no", "yes"), (true, true));
+        assert_eq!(outcome("yes", "yes", "yes"), (false, false));
+        assert_eq!(outcome("left", "no", "yes"), (true, false));
+        assert_eq!(outcome("", "no", "yes"), (true, false));
     }
 }

@@ -175,12 +175,13 @@ pub fn probe(
     let shots = answer.shots_in_prompt_order();
     let moved = sweep::place(&shots, options.moved)?;
     let count = shots.len();
+    let swept = if moved.is_some() { count } else { 0 };
     let mut probing = Probing {
         engine,
         asked: Asked { case, settings },
         wording,
         cancel,
-        steps: (0, (count + 1) + 2 * (count + 1) + count + 2 * count + 1),
+        steps: (0, (count + 1) + 2 * (count + 1) + swept + 2 * count + 1),
         shots,
         progress,
     };

@@ -17,24 +17,42 @@ fn of_word(word: &str) -> Option<String> {
         w if w == *b => Some(*a),
         _ => None,
     })?;
+    Some(like(word, other))
+}
+
+/// `other` with a first letter in upper case if `word` has one.
+pub(super) fn like(word: &str, other: &str) -> String {
     let mut letters = other.chars();
-    Some(match (word.chars().next(), letters.next()) {
+    match (word.chars().next(), letters.next()) {
         (Some(first), Some(letter)) if first.is_uppercase() => {
             letter.to_uppercase().chain(letters).collect()
         }
         _ => other.to_string(),
-    })
+    }
 }
 
-/// `text` with every word replaced for which `change` has another, and how many were.
-pub(super) fn with_words(text: &str, change: impl Fn(&str) -> Option<String>) -> (String, usize) {
+/// Whether a word may be an answer with this text after it: `no` is none in "no nodule".
+pub(super) fn is_answer(word: &str, after: &str) -> bool {
+    let closed = matches!(word.to_lowercase().as_str(), "yes" | "no");
+    let goes_on = after.starts_with([' ', '-'])
+        && after
+            .trim_start_matches([' ', '-'])
+            .starts_with(char::is_alphanumeric);
+    !closed || !goes_on
+}
+
+/// `text` with every word replaced for which `change`, which is also told what comes after it, has another, and how many were.
+pub(super) fn with_words(
+    text: &str,
+    change: impl Fn(&str, &str) -> Option<String>,
+) -> (String, usize) {
     let (mut out, mut changed, mut rest) = (String::with_capacity(text.len()), 0, text);
     while let Some(start) = rest.find(char::is_alphanumeric) {
         let (before, from) = rest.split_at(start);
         let end = from.find(|c: char| !c.is_alphanumeric());
         let (word, after) = from.split_at(end.unwrap_or(from.len()));
         out.push_str(before);
-        match change(word) {
+        match change(word, after) {
             Some(other) => {
                 out.push_str(&other);
                 changed += 1;
@@ -52,7 +70,7 @@ pub(super) fn with_words(text: &str, change: impl Fn(&str) -> Option<String>) ->
 pub fn opposite(answer: &str) -> Option<String> {
     let words = rounds_assistant::comparable(answer);
     let is_short = !words.contains(' ');
-    let (other, changed) = with_words(answer, |word| {
+    let (other, changed) = with_words(answer, |word, _| {
         let closed = matches!(word.to_lowercase().as_str(), "yes" | "no");
         of_word(word).filter(|_| is_short || !closed)
     });

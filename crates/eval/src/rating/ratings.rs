@@ -63,19 +63,27 @@ impl Ratings {
         self.entries.iter().map(of).collect()
     }
 
-    /// Reads the file of a rater of `set`.
+    /// Reads the file of a rater of `set`. One that was cut before its first line was complete has no ratings yet.
     pub fn read(path: &Path, set: &RatingSet) -> Result<Self, RatingError> {
+        let rater = rater_of(&set.path, path)
+            .ok_or_else(|| RatingError::format(path, "its name is not that of a rater's file"))?;
         let bytes = files::read_regular_file(path, MAX_BYTES)?;
-        let (ratings, _) = parse(path, &bytes, set)?;
-        ratings.ok_or_else(|| RatingError::format(path, "it is empty"))
+        let (ratings, _) = parse(path, &bytes, set, &rater)?;
+        Ok(ratings.unwrap_or(Self {
+            rater,
+            entries: Vec::new(),
+        }))
     }
 }
 
 /// The ratings and the length of the part that counts: up to the last complete line. `None` without a header.
+///
+/// Fails if they are another rater's: a copy under another name would count one person as two.
 fn parse(
     path: &Path,
     bytes: &[u8],
     set: &RatingSet,
+    rater: &str,
 ) -> Result<(Option<Ratings>, usize), RatingError> {
     let complete = bytes.iter().rposition(|byte| *byte == b'\n');
     let length = complete.map_or(0, |at| at + 1);
@@ -97,6 +105,10 @@ fn parse(
             format_args!("{} rated another version of it", clean_name(&header.rater)),
         ));
     }
+    if header.rater != rater {
+        let reason = format!("it holds the ratings of {}", clean_name(&header.rater));
+        return Err(RatingError::format(path, reason));
+    }
     let mut entries = Vec::new();
     for (number, line) in lines.enumerate() {
         let wrong =
@@ -105,7 +117,7 @@ fn parse(
         entries.push(entry(&line, set).map_err(wrong)?);
     }
     let ratings = Ratings {
-        rater: clean_name(&header.rater),
+        rater: header.rater,
         entries,
     };
     Ok((Some(ratings), length))
@@ -152,20 +164,21 @@ pub fn ratings_path(set: &Path, rater: &str) -> PathBuf {
     set.with_file_name(name)
 }
 
+/// Whose file this is, by its name; `None` if it is not a rater's of `set`.
+fn rater_of(set: &Path, path: &Path) -> Option<String> {
+    let start = format!("{}.", set.file_name()?.to_string_lossy());
+    let name = path.file_name()?.to_string_lossy();
+    let rater = name.strip_prefix(&start)?.strip_suffix(ENDING)?;
+    check_rater(rater).ok().map(|()| rater.to_string())
+}
+
 /// The files of all raters, sorted by name.
 pub fn rater_files(set: &Path) -> Vec<PathBuf> {
-    let start = format!("{}.", set.file_name().unwrap_or_default().to_string_lossy());
     let folder = match set.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let is_one = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let rater = name.strip_prefix(&start);
-        rater
-            .and_then(|rest| rest.strip_suffix(ENDING))
-            .is_some_and(|rater| check_rater(rater).is_ok())
-    };
+    let is_one = |path: &PathBuf| rater_of(set, path).is_some();
     let mut found: Vec<PathBuf> = files::below(folder).filter(is_one).collect();
     found.sort();
     found
@@ -177,6 +190,8 @@ pub struct RatingsFile {
     path: PathBuf,
     /// Length up to which everything is complete.
     length: u64,
+    /// Something may stand behind that, because removing it failed.
+    torn: bool,
 }
 
 impl RatingsFile {
@@ -189,11 +204,12 @@ impl RatingsFile {
             return Err(RatingError::InUse(path));
         }
         let bytes = files::read_limited(&path, MAX_BYTES)?;
-        let (ratings, length) = parse(&path, &bytes, set)?;
+        let (ratings, length) = parse(&path, &bytes, set, rater)?;
         let mut opened = Self {
             file,
             path,
             length: length as u64,
+            torn: false,
         };
         opened.cut()?;
         if let Some(ratings) = ratings {
@@ -229,6 +245,9 @@ impl RatingsFile {
     }
 
     fn line(&mut self, value: &impl Serialize) -> Result<(), FileError> {
+        if self.torn {
+            self.cut()?;
+        }
         let failed = |error: std::io::Error| FileError::from_io(&self.path, "write", &error);
         let mut line = serde_json::to_vec(value).map_err(|error| failed(error.into()))?;
         line.push(b'\n');
@@ -243,7 +262,7 @@ impl RatingsFile {
             }
             Err(error) => {
                 // Half a line would spoil the next one.
-                let _ = self.cut();
+                self.torn = self.cut().is_err();
                 Err(error)
             }
         }
@@ -254,7 +273,8 @@ impl RatingsFile {
         let (file, length) = (&mut self.file, self.length);
         file.set_len(length)
             .and_then(|()| file.seek(SeekFrom::Start(length)))
-            .map(|_| ())
-            .map_err(|error| FileError::from_io(&self.path, "write", &error))
+            .map_err(|error| FileError::from_io(&self.path, "write", &error))?;
+        self.torn = false;
+        Ok(())
     }
 }

@@ -56,7 +56,7 @@ pub struct SystemRow {
     pub ratings: usize,
     /// Mean over items of the raters' mean; `None` without ratings.
     pub mean: Option<f64>,
-    /// 95 % bootstrap interval of the mean, drawn over items.
+    /// 95 % bootstrap interval of the mean, drawn over items; `None` with fewer than two.
     pub interval: Option<(f64, f64)>,
     /// Mean rank among the systems (1 is best, ties share their mean), over raters and the items they rated completely.
     pub mean_rank: Option<f64>,
@@ -112,6 +112,9 @@ impl Report {
     pub fn of(set: &RatingSet, raters: &[Ratings]) -> Self {
         let current: Vec<_> = raters.iter().map(Ratings::current).collect();
         let told: Vec<Vec<Told>> = current.iter().map(|ratings| told(set, ratings)).collect();
+        // Nobody agrees or disagrees with a rater who has only opened the file.
+        let rates = |ratings: &&BTreeMap<_, Rating>| ratings.values().any(|r| r.score.is_some());
+        let begun: Vec<_> = current.iter().filter(rates).collect();
         let mut datasets: Vec<String> = Vec::new();
         for item in &set.items {
             if !datasets.contains(&item.dataset) {
@@ -136,7 +139,7 @@ impl Report {
             datasets,
             systems,
             raters: raters.iter().zip(&told).map(rater).collect(),
-            agreement: Agreement::of(&by_answer(set, &current)),
+            agreement: Agreement::of(&by_answer(set, &begun)),
         }
     }
 
@@ -163,13 +166,13 @@ fn told(set: &RatingSet, current: &BTreeMap<(usize, usize), Rating>) -> Vec<Told
 /// The points of every answer, by rater.
 fn by_answer(
     set: &RatingSet,
-    current: &[BTreeMap<(usize, usize), Rating>],
+    current: &[&BTreeMap<(usize, usize), Rating>],
 ) -> Vec<Vec<Option<u8>>> {
     let answers = set.items.iter().enumerate();
     let answers = answers.flat_map(|(at, item)| (0..item.answers.len()).map(move |n| (at, n)));
     let of = |ratings: &BTreeMap<(usize, usize), Rating>, key| ratings.get(&key)?.score;
     answers
-        .map(|key| current.iter().map(|ratings| of(ratings, key)).collect())
+        .map(|key| current.iter().map(|&ratings| of(ratings, key)).collect())
         .collect()
 }
 
@@ -226,8 +229,11 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// 95 % bootstrap interval of the mean.
+/// 95 % bootstrap interval of the mean; `None` of fewer than two values, which would always be drawn alike.
 fn bootstrap(values: &[f64]) -> Option<(f64, f64)> {
+    if values.len() < 2 {
+        return None;
+    }
     let interval = interval(values, None, SAMPLES, BOOTSTRAP_SEED)?;
     Some((interval.low, interval.high))
 }

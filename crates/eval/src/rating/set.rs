@@ -1,6 +1,6 @@
 //! The rating file: what raters see, and the sealed part.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +84,19 @@ pub struct RatingSet {
     pub(super) sealed: Sealed,
 }
 
+/// Errors if a rating file names as its image what is outside of its folder, or no file: a device may have no end.
+fn check_file(set: &Path, named: &str, file: &Path) -> Result<(), RatingError> {
+    let below = |part| matches!(part, Component::Normal(_));
+    if !Path::new(named).components().all(below) {
+        let reason = format!("the image {named} is not below its folder");
+        return Err(RatingError::format(set, reason));
+    }
+    match file.exists() && !file.is_file() {
+        true => Err(RatingError::format(file, "not a regular file")),
+        false => Ok(()),
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Document {
     format: String,
@@ -117,6 +130,7 @@ impl RatingSet {
             .check(&set.items)
             .map_err(|reason| RatingError::seal(path, reason))?;
         for image in set.items.iter().flat_map(|item| &item.images) {
+            check_file(path, &image.file, &set.image_path(image))?;
             if files::sha256_file(&set.image_path(image))? != image.sha256 {
                 let reason = format!("the image {} was changed", image.file);
                 return Err(RatingError::seal(path, reason));
@@ -157,5 +171,24 @@ impl RatingSet {
     /// Number of answers to rate.
     pub fn answers(&self) -> usize {
         self.items.iter().map(|item| item.answers.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_a_file_below_the_folder_of_the_rating_file() {
+        let set = Path::new("study.json");
+        let check = |named: &str| check_file(set, named, Path::new(named));
+        assert_eq!(check("study.json.images/aa.png"), Ok(()));
+        for outside in ["../aa.png", "study.json.images/../../aa.png", "/dev/zero"] {
+            let error = check(outside).unwrap_err().to_string();
+            assert!(error.contains("not below its folder"), "{error}");
+        }
+        let folder = std::env::temp_dir();
+        let error = check_file(set, "images", &folder).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 }

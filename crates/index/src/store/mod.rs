@@ -67,7 +67,9 @@ impl Index {
         };
         // Every number takes up some bytes, so a larger counter is forged; looping up to it would never end.
         let bytes = database::length(&connection)?;
-        if counts.examples + removed.len() != counts.next || counts.next as u64 > bytes {
+        if counts.examples.saturating_add(removed.len()) != counts.next
+            || counts.next as u64 > bytes
+        {
             return Err(damaged(DATABASE, "its counters do not match its rows"));
         }
         let encoders = manifest.encoders.len();

@@ -217,6 +217,15 @@ impl Pixels {
         }
     }
 
+    /// Errors where normalising would give numbers that are none.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let mut numbers = self.mean.iter().chain(&self.std);
+        match numbers.all(|v| v.is_finite()) && self.std.iter().all(|v| *v > 0.0) {
+            true => Ok(()),
+            false => Err("mean and std of the pixels must be finite, and std positive".into()),
+        }
+    }
+
     /// The image as the tower's square input: `side * side * 3` bytes of 8-bit RGB.
     pub fn square(&self, image: &Image, side: usize, depth: HighBitDepth) -> Vec<u8> {
         match self.fit {
@@ -296,6 +305,7 @@ fn parse_manifest(text: &[u8]) -> Result<Manifest, ModelError> {
         return Err(damaged(MANIFEST, "its sizes are those of another family"));
     }
     manifest.config.check().map_err(|e| damaged(MANIFEST, e))?;
+    manifest.pixels.check().map_err(|e| damaged(MANIFEST, e))?;
     if let Some(reliability) = &manifest.reliability {
         reliability.check().map_err(|e| damaged(MANIFEST, e))?;
     }

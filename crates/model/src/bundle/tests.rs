@@ -58,6 +58,14 @@ fn texts_are_cleaned_and_tokens_with_control_characters_are_refused() {
 }
 
 #[test]
+fn pixels_that_would_become_no_numbers_are_refused() {
+    for std in ["0.0", "nan", "-0.2", "inf"] {
+        let error = changed("std = [0.26862955", &format!("std = [{std}")).unwrap_err();
+        assert!(error.to_string().contains("std positive"), "{error}");
+    }
+}
+
+#[test]
 fn absurd_sizes_are_refused_before_memory_is_allocated() {
     let error = changed("max_positions = 1024", "max_positions = 99999999999").unwrap_err();
     assert!(error.to_string().contains("max_positions"), "{error}");

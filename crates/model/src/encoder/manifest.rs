@@ -123,10 +123,7 @@ impl EncoderManifest {
         {
             return Err("the id of a special token is outside the vocabulary".into());
         }
-        let numbers = self.pixels.mean.iter().chain(&self.pixels.std);
-        if !numbers.clone().all(|v| v.is_finite()) || self.pixels.std.iter().any(|v| *v <= 0.0) {
-            return Err("mean and std of the pixels must be finite, and std positive".into());
-        }
+        self.pixels.check()?;
         match self.weights.is_empty() {
             true => Err("it lists no weights".into()),
             false => Ok(()),

@@ -62,7 +62,7 @@ impl Sampler {
             .filter(|(_, v)| v.is_finite())
             .map(|(id, v)| (id as u32, *v))
             .collect();
-        if let Some(k) = self.top_k.filter(|k| *k < candidates.len()) {
+        if let Some(k) = self.top_k.filter(|k| (1..candidates.len()).contains(k)) {
             // Equals of the k-th stay, as in Hugging Face's warper.
             let mut values: Vec<f32> = candidates.iter().map(|(_, v)| *v).collect();
             let (_, &mut least, _) = values.select_nth_unstable_by(k - 1, |a, b| b.total_cmp(a));
@@ -172,6 +172,8 @@ mod tests {
     fn cold_and_hopeless_logits_are_greedy() {
         assert_eq!(sampler(0.0, None, None).draw(&[1.0, 5.0, 5.0]), 1);
         assert_eq!(sampler(f64::NAN, None, None).draw(&[1.0, 5.0]), 1);
+        let none_of_many = sampler(1.0, Some(0), None).draw(&[0.0, 90.0, 0.0]);
+        assert_eq!(none_of_many, 1, "a limit of no tokens is none");
         let nothing = [f32::NEG_INFINITY; 3];
         assert_eq!(sampler(1.0, None, None).draw(&nothing), argmax(&nothing));
     }

@@ -154,7 +154,7 @@ impl Engine {
                 self.learner.tokenizer(),
                 &self.learner.manifest().tokens.begin,
                 ordered,
-                &asked.case.question,
+                &asked.case.background.with_question(&asked.case.question),
                 of_question,
             )?,
             match_scores,

@@ -135,6 +135,30 @@ fn attention_is_recorded_for_every_token_and_changes_no_number() {
 }
 
 #[test]
+fn the_borders_count_the_vignette_to_the_question() {
+    let (mut engine, settings, cancel) = (new_engine(), settings(), Cancel::new());
+    let case = Case {
+        background: crate::Background {
+            vignette: "A man of 60 years coughs.".into(),
+            labs: Vec::new(),
+        },
+        ..case()
+    };
+    let asked = Asked {
+        case: &case,
+        settings: &settings,
+    };
+    let wording = Wording {
+        answer: "no".into(),
+        rationale: None,
+    };
+    let reading = engine.read(asked, &[], &wording, &cancel).unwrap();
+    let whole = *reading.borders.last().unwrap();
+    let prompt = engine.with_shots(asked, &[], &cancel).unwrap().0.prompt;
+    assert_eq!(whole, prompt.ids.len());
+}
+
+#[test]
 fn an_image_is_read_by_latents_whose_rollout_stays_within_one() {
     let (engine, case) = (new_engine(), case());
     let seen = engine.patch_attention(&case.images[0]).unwrap().unwrap();

@@ -83,6 +83,40 @@ fn raters_have_their_own_files_and_one_file_is_open_once() {
 }
 
 #[test]
+fn a_copy_of_a_raters_file_does_not_count_as_another_rater() {
+    let runs = Runs::new(1);
+    let set = runs.set(1);
+    drop(RatingsFile::open(&set, "anna").unwrap());
+    let (anna, copy) = (
+        ratings_path(&set.path, "anna"),
+        ratings_path(&set.path, "bob"),
+    );
+    std::fs::copy(&anna, &copy).unwrap();
+    for error in [
+        Ratings::read(&copy, &set).unwrap_err(),
+        RatingsFile::open(&set, "bob").map(|_| ()).unwrap_err(),
+        Report::read(&set.path).unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().contains("it holds the ratings of anna"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_in_its_first_line_has_no_ratings_yet() {
+    let runs = Runs::new(1);
+    let set = runs.set(1);
+    let path = ratings_path(&set.path, "anna");
+    for cut in ["", "{\"format\":\"rounds-ra"] {
+        std::fs::write(&path, cut).unwrap();
+        let ratings = Ratings::read(&path, &set).unwrap();
+        assert_eq!((ratings.rater.as_str(), ratings.entries.len()), ("anna", 0));
+    }
+}
+
+#[test]
 fn a_name_that_is_no_file_name_is_refused() {
     let runs = Runs::new(1);
     let set = runs.set(1);

@@ -136,6 +136,30 @@ fn without_ratings_or_with_one_rater_nothing_is_made_up() {
 }
 
 #[test]
+fn a_rater_who_has_not_begun_changes_no_agreement() {
+    let runs = Runs::new(4);
+    let set = runs.set(9);
+    rate(&set, "anna", &ANNA, 4);
+    rate(&set, "bob", &BOB, 4);
+    let before = Report::read(&set.path).unwrap().agreement;
+    drop(RatingsFile::open(&set, "carl").unwrap());
+    let report = Report::read(&set.path).unwrap();
+    assert_eq!(report.agreement, before);
+    assert!(before.icc_2_1.is_some());
+    assert_eq!(report.raters.len(), 3);
+}
+
+#[test]
+fn a_single_item_has_a_mean_and_no_interval() {
+    let runs = Runs::new(1);
+    let set = runs.set(9);
+    rate(&set, "anna", &ANNA, 1);
+    let report = Report::read(&set.path).unwrap();
+    assert_eq!(report.systems[0].mean, Some(10.0));
+    assert!(report.systems.iter().all(|row| row.interval.is_none()));
+}
+
+#[test]
 fn tables_are_made_for_a_terminal_markdown_and_latex() {
     let (_runs, report) = rated();
     let text = report.text();
