@@ -11,6 +11,7 @@ use crate::tui::screen::{FullScreen, Look, Mode, channel};
 use crate::tui::terminal_image::Gallery;
 use crate::tui::view::Theme;
 use rounds_imaging::Image;
+use rounds_support::Failure;
 
 use super::desk::now;
 use super::state::{Effect, Event, State};
@@ -19,12 +20,13 @@ use super::view;
 use super::worker::{Open, Worker};
 
 /// How a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ended {
     pub reason: ExitReason,
     /// Cards graded, and how many of them were known.
     pub graded: usize,
     pub known: usize,
+    /// A grade that could not be saved.
+    pub lost: Option<Failure>,
 }
 
 /// What to study.
@@ -125,10 +127,9 @@ impl Study {
 
     /// Waits for the last grade to be on disk.
     pub fn finish(self, reason: ExitReason) -> Ended {
-        if self.state.is_saving() {
-            self.worker.finish();
-        }
+        let saving = self.state.is_saving();
         Ended {
+            lost: saving.then(|| self.worker.finish()).flatten(),
             reason,
             graded: self.state.graded(),
             known: self.state.known(),

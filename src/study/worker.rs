@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::desk::{Desk, now};
 use super::state::{Event, Work};
@@ -14,6 +14,8 @@ pub type Open = Box<dyn FnOnce() -> Result<Desk, Failure> + Send>;
 
 /// The longest wait for a due card: a clock may be set meanwhile.
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How long to wait for the last grade at the end.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 enum Job {
     Work(Work),
@@ -25,7 +27,8 @@ enum Job {
 /// A handle to the thread.
 pub struct Worker {
     jobs: Sender<Job>,
-    thread: JoinHandle<()>,
+    /// Ends with the failure of the last piece of work, if it failed.
+    thread: JoinHandle<Option<Failure>>,
 }
 
 impl Worker {
@@ -38,10 +41,18 @@ impl Worker {
         Ok(Self { jobs, thread })
     }
 
-    /// Waits until what was asked for is done.
-    pub fn finish(self) {
+    /// Waits until what was asked for is done, for some seconds at most. Returns why the last of it was not done.
+    pub fn finish(self) -> Option<Failure> {
         drop(self.jobs);
-        let _ = self.thread.join();
+        let start = Instant::now();
+        while !self.thread.is_finished() {
+            if start.elapsed() >= LAST_WAIT {
+                return Some(Failure::model("the last grade may not be saved"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let broken = Failure::model("internal error: the last grade may not be saved");
+        self.thread.join().unwrap_or(Some(broken))
     }
 
     /// Does a piece of work; [`Event::Dealt`] is its result.
@@ -61,9 +72,10 @@ impl Worker {
     }
 }
 
-fn serve(open: Open, queue: &Receiver<Job>, post: &Post) {
+fn serve(open: Open, queue: &Receiver<Job>, post: &Post) -> Option<Failure> {
     let mut desk = guarded(open);
     let mut wake = None;
+    let mut failed = None;
     loop {
         let job = match wake {
             None => queue.recv().map_err(|_| RecvTimeoutError::Disconnected),
@@ -75,7 +87,9 @@ fn serve(open: Open, queue: &Receiver<Job>, post: &Post) {
                     Ok(desk) => desk.perform(&work, now()),
                     Err(failure) => Err(failure.clone()),
                 };
-                post(Event::Dealt(guarded(perform)));
+                let result = guarded(perform);
+                failed = result.as_ref().err().cloned();
+                post(Event::Dealt(result));
             }
             Ok(Job::Statistics) => {
                 let page = || match &desk {
@@ -91,7 +105,7 @@ fn serve(open: Open, queue: &Receiver<Job>, post: &Post) {
                     post(Event::Time);
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return failed,
         }
     }
 }

@@ -149,8 +149,11 @@ impl Chat {
         };
         let ended = study.finish(reason);
         screen.redraw();
-        let summary = graded_in_words(ended.graded, ended.known);
-        self.tell(Event::StudyEnded(Ok(summary)), screen);
+        let summary = match ended.lost {
+            Some(failure) => Err(failure),
+            None => Ok(graded_in_words(ended.graded, ended.known)),
+        };
+        self.tell(Event::StudyEnded(summary), screen);
     }
 }
 

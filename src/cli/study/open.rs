@@ -58,6 +58,9 @@ pub fn open(open: &Open) -> Outcome {
     };
     let ended = run(start, open.screen.look()).map_err(other)?;
     stderr_line(graded_in_words(ended.graded, ended.known));
+    if let Some(lost) = ended.lost {
+        return Err(lost.hint("the last grade is lost; grade the card again"));
+    }
     Ok(exit_code(ended.reason, 0))
 }
 
