@@ -10,4 +10,5 @@ mod fixtures;
 mod given;
 mod rate;
 pub mod script;
+mod study;
 pub mod tui;

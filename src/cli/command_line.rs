@@ -6,7 +6,7 @@ use super::answer_args::AnswerArgs;
 use super::command_path::find;
 use super::{
     ask, chat, config, doctor, eval, image, index, man, model, phantom, probe, rate, replay,
-    session, train,
+    session, study, train,
 };
 
 /// Few-shot medical image chat. Education and research only, not for diagnosis.
@@ -28,6 +28,8 @@ pub enum Command {
     },
     /// Ask one question, with or without images
     Ask(ask::Ask),
+    /// Study cases as cards that come back when they should
+    Study(Box<study::Study>),
     /// List, search, export and delete saved sessions
     #[command(subcommand, alias = "sessions")]
     Session(session::SessionCommand),
@@ -74,7 +76,10 @@ pub enum Command {
 
 /// The commands of the main list, in groups.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("Study", &["chat", "ask", "image", "session", "replay"]),
+    (
+        "Study",
+        &["chat", "study", "ask", "image", "session", "replay"],
+    ),
     ("Your own examples and models", &["index", "model"]),
     (
         "Settings, checks and scripts",
@@ -115,7 +120,7 @@ pub fn command() -> clap::Command {
     );
     cli.override_usage(USAGE)
         .help_template(format!(
-            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\nOptions:\n{{options}}{{after-help}}"
+            "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}Options:\n{{options}}{{after-help}}"
         ))
         .after_help(all.trim_end().to_string())
         .mut_subcommand("model", |model| {

@@ -25,6 +25,7 @@ mod replay;
 mod screen_args;
 mod script;
 mod session;
+mod study;
 mod train;
 
 use std::process::ExitCode;
@@ -92,6 +93,7 @@ fn run(cli: Cli, keys: KeyBindings, interrupt: &Interrupt) -> Outcome {
         Command::Eval(eval) => eval::run(&eval, interrupt),
         Command::Probe(probe) => probe::run(&probe, interrupt.flag()),
         Command::Rate(rate) => rate::run(&rate),
+        Command::Study(study) => study::run(&study, interrupt),
         Command::Train(train) => train::run(&train, interrupt),
         Command::Phantom(draw) => phantom::run(&draw),
         Command::Completions { shell } => {

@@ -1,5 +1,6 @@
 //! The chat on the full screen: feeds its state events, runs the effects it returns, and draws it.
 
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
@@ -12,7 +13,8 @@ use super::screen::{FullScreen, Look, Mode, channel, detect};
 use super::state::{Effect, Event, Start, State};
 use super::terminal_image::{Gallery, Lines, lines};
 use super::view::{self, Memo, Theme};
-use super::{Colours, Ended, Journal, Options};
+use super::{Colours, Ended, ExitReason, Journal, Options};
+use crate::study::{self, Study, graded_in_words};
 use rounds_assistant::{Settings, Setup};
 use rounds_support::Failure;
 
@@ -24,6 +26,11 @@ struct Chat {
     /// What the state wants done first.
     first: Vec<Effect>,
     started: Instant,
+    sender: SyncSender<Message>,
+    /// Study mode, which has the screen and the keys until it is left; the chat goes on behind it.
+    study: Option<Study>,
+    /// How often it was opened, so that late news of an earlier time are told apart.
+    openings: u64,
 }
 
 /// An image as lines for a command to print, as large as the terminal allows with a letter at each edge and a line below.
@@ -87,9 +94,12 @@ impl Chat {
         Ok(Self {
             state,
             memo: Memo::default(),
-            runner: EffectRunner::new(sender, journal)?,
+            runner: EffectRunner::new(sender.clone(), journal)?,
             first,
             started: Instant::now(),
+            sender,
+            study: None,
+            openings: 0,
         })
     }
 
@@ -109,8 +119,41 @@ impl Chat {
                 self.tell(Event::Copied(copied), screen);
             }
             Effect::SetImages(mode) => screen.set_images(mode),
+            Effect::OpenStudy(setup) => self.open_study(&setup, screen),
             other => self.runner.run(other),
         }
+    }
+
+    fn open_study(&mut self, setup: &Setup, screen: &mut FullScreen) {
+        self.openings += 1;
+        let (sender, opening) = (self.sender.clone(), self.openings);
+        let post = Arc::new(move |event| {
+            let _ = sender.send(Message::News(News::Study { opening, event }));
+        });
+        let start = study::over_chat(setup, self.runner.assistant());
+        match start.and_then(|start| Study::start(start, post).map_err(Failure::model)) {
+            Ok(study) => {
+                self.study = Some(study);
+                screen.redraw();
+            }
+            Err(failure) => self.tell(Event::StudyEnded(Err(failure)), screen),
+        }
+    }
+
+    /// Gives the screen back to the chat if study mode was left, or if `reason` ends both.
+    fn close_study(&mut self, reason: Option<ExitReason>, screen: &mut FullScreen) {
+        let left = self.study.as_ref().and_then(Study::left).or(reason);
+        let Some((study, reason)) = left.and_then(|reason| Some((self.study.take()?, reason)))
+        else {
+            return;
+        };
+        let ended = study.finish(reason);
+        screen.redraw();
+        let summary = match ended.lost {
+            Some(failure) => Err(failure),
+            None => Ok(graded_in_words(ended.graded, ended.known)),
+        };
+        self.tell(Event::StudyEnded(summary), screen);
     }
 }
 
@@ -124,7 +167,19 @@ impl Mode for Chat {
     }
 
     fn input(&mut self, input: Input, screen: &mut FullScreen) {
-        self.tell(input.into(), screen);
+        // The chat must know its size and its images when it comes back.
+        let of_chat = matches!(input, Input::Resize { .. } | Input::Resumed);
+        if of_chat || self.study.is_none() {
+            return self.tell(input.into(), screen);
+        }
+        if let Input::Terminate(reason) = input {
+            self.close_study(Some(reason), screen);
+            return self.tell(Event::Terminate(reason), screen);
+        }
+        if let Some(study) = &mut self.study {
+            study.input(input, screen);
+        }
+        self.close_study(None, screen);
     }
 
     fn news(&mut self, news: News, screen: &mut FullScreen) {
@@ -137,6 +192,14 @@ impl Mode for Chat {
                 }
                 self.tell(event, screen);
             }
+            News::Study { opening, event } => {
+                if let Some(study) = &mut self.study
+                    && opening == self.openings
+                {
+                    study.tell(event, screen);
+                    self.close_study(None, screen);
+                }
+            }
             News::StoreDone | News::Line(_) => {}
         }
     }
@@ -147,6 +210,9 @@ impl Mode for Chat {
     }
 
     fn draw(&mut self, frame: &mut Frame, gallery: &mut Gallery, theme: &Theme) {
+        if let Some(study) = &mut self.study {
+            return study.draw(frame, gallery, theme);
+        }
         self.state.hits = view::draw(frame, &self.state, gallery, &mut self.memo, theme);
     }
 }

@@ -68,6 +68,12 @@ pub enum News {
         job: u64,
         result: Result<Box<OpenedAssistant>, Failure>,
     },
+    /// Study mode, while it is open over the chat.
+    Study {
+        /// Which of the openings it is from.
+        opening: u64,
+        event: crate::study::Event,
+    },
     /// The session store has written everything.
     StoreDone,
     /// A line of the input; `None` at its end.

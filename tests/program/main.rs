@@ -23,3 +23,4 @@ mod scans;
 mod screen;
 mod sessions;
 mod shipped;
+mod study;

@@ -2,7 +2,17 @@
 //!
 //! Cards say nothing about a learner; when a card comes again is [`crate::schedule`]'s.
 
+use std::fmt;
+use std::str::FromStr;
+
+use rounds_support::sanitise::clean_line_max;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::StudyError;
+
+/// The id of a card: 16 hexadecimal digits.
+pub type CardId = String;
 
 /// What the learner is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,6 +30,46 @@ pub enum Kind {
     Compare,
     /// A vignette, then the image, then laboratory values.
     Staged,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::Question,
+        Self::Choice,
+        Self::Spot,
+        Self::Occlusion,
+        Self::Compare,
+        Self::Staged,
+    ];
+
+    /// As it is typed and stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Question => "question",
+            Self::Choice => "choice",
+            Self::Spot => "spot",
+            Self::Occlusion => "occlusion",
+            Self::Compare => "compare",
+            Self::Staged => "staged",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Kind {
+    type Err = StudyError;
+
+    fn from_str(text: &str) -> Result<Self, StudyError> {
+        let wanted = text.trim().to_ascii_lowercase();
+        let known = Self::ALL.into_iter().find(|kind| kind.name() == wanted);
+        known.ok_or_else(|| StudyError::Kind(clean_line_max(text, 60)))
+    }
 }
 
 /// An image of a card, by the SHA-256 of its file.
@@ -72,7 +122,7 @@ pub struct Card {
     pub rationale: String,
     /// The images, in the order of the question.
     pub images: Vec<CardImage>,
-    /// The answers to choose from, of [`Kind::Choice`]; one of them is [`Card::answer`].
+    /// The answers to choose from, of [`Kind::Choice`] and [`Kind::Compare`]; one of them is [`Card::answer`].
     pub choices: Vec<String>,
     /// The right places of [`Kind::Spot`], or what [`Kind::Occlusion`] covers (the first region is the one asked about).
     pub regions: Vec<Region>,
@@ -90,4 +140,108 @@ pub struct Card {
     pub licence: String,
     /// The id of the index example it was made from; empty for imported cards.
     pub example: String,
+}
+
+impl Card {
+    /// Whether a chosen answer, given by its text, is the right one.
+    pub fn is_right(&self, given: &str) -> bool {
+        given == self.answer
+    }
+
+    /// Whether the card has one of the kinds and, of every tag named, one of the values; no kinds and no tags ask nothing.
+    /// Case does not count.
+    pub fn matches(&self, kinds: &[Kind], tags: &[(String, String)]) -> bool {
+        (kinds.is_empty() || kinds.contains(&self.kind)) && has_tags(&self.tags, tags)
+    }
+}
+
+/// Whether `tags` has, of every name in `wanted`, one of the wanted values. Case does not count.
+pub(crate) fn has_tags(tags: &[(String, String)], wanted: &[(String, String)]) -> bool {
+    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    wanted.iter().all(|(name, _)| {
+        let mut values = wanted.iter().filter(|(other, _)| same(other, name));
+        values.any(|(_, value)| {
+            let mut found = tags.iter();
+            found.any(|(tag, has)| same(tag, name) && same(has, value))
+        })
+    })
+}
+
+/// The id of a card, from its kind and what it asks. `extra` is what else tells it from other cards with this question and
+/// these images: a label, a vignette. The answer is not part of it, so a corrected card keeps its reviews.
+pub fn card_id(kind: Kind, question: &str, images: &[CardImage], extra: &[&str]) -> CardId {
+    let mut hasher = Sha256::new();
+    let mut add = |part: &str| {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    };
+    add(kind.name());
+    add(question);
+    add(&images.len().to_string());
+    for image in images {
+        add(&image.sha256);
+    }
+    for part in extra {
+        add(part);
+    }
+    let digest = format!("{:x}", hasher.finalize());
+    digest.chars().take(16).collect()
+}
+
+/// Whether a text can be a card's id.
+pub(crate) fn is_id(text: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 16 && text.bytes().all(digit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_depends_on_what_is_asked_and_on_nothing_else() {
+        let image = |digit: &str| CardImage {
+            sha256: digit.repeat(64),
+            extension: "png".into(),
+        };
+        let id = card_id(Kind::Question, "Why?", &[image("a")], &[]);
+        assert!(is_id(&id), "{id}");
+        assert_eq!(id, card_id(Kind::Question, "Why?", &[image("a")], &[]));
+        let others = [
+            card_id(Kind::Choice, "Why?", &[image("a")], &[]),
+            card_id(Kind::Question, "Why", &[image("a")], &["?"]),
+            card_id(Kind::Question, "Why?", &[image("b")], &[]),
+            card_id(Kind::Question, "Why?", &[image("a"), image("a")], &[]),
+            card_id(Kind::Question, "Why?", &[], &[&"a".repeat(64)]),
+        ];
+        for (number, other) in others.iter().enumerate() {
+            assert!(
+                *other != id && !others[..number].contains(other),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_kind_is_read_back_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.name().to_uppercase().parse::<Kind>().unwrap(), kind);
+        }
+        assert!("cloze".parse::<Kind>().is_err());
+    }
+
+    #[test]
+    fn values_of_one_tag_are_alternatives_and_different_tags_add_up() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let tags = [pair("organ", "chest"), pair("modality", "x-ray")];
+        for (wanted, fits) in [
+            (vec![], true),
+            (vec![pair("Organ", "Chest")], true),
+            (vec![pair("organ", "head"), pair("organ", "chest")], true),
+            (vec![pair("organ", "chest"), pair("modality", "ct")], false),
+            (vec![pair("topic", "chest")], false),
+        ] {
+            assert_eq!(has_tags(&tags, &wanted), fits, "{wanted:?}");
+        }
+    }
 }

@@ -139,6 +139,11 @@ impl EffectRunner {
         })
     }
 
+    /// The open model, for whoever else asks it.
+    pub fn assistant(&self) -> Option<Arc<Assistant>> {
+        self.assistant.clone()
+    }
+
     /// Starts or stops sending ticks.
     pub fn set_ticking(&self, every: Option<Duration>) {
         self.ticker.tick_every(every);

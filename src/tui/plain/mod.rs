@@ -146,7 +146,7 @@ impl LineMode {
                 self.ui.on_line(now, line)
             }
             Message::News(News::Line(None)) => self.ui.on_end_of_input(now),
-            Message::News(News::StoreDone)
+            Message::News(News::StoreDone | News::Study { .. })
             | Message::ImageReady { .. }
             | Message::Detected(_)
             | Message::Suspend => Vec::new(),

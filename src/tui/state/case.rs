@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::tui::journal::{Attached, Subject};
 
+use super::effect::Effect;
+use super::machine::State;
 use super::sample_cases::SampleCase;
 use rounds_assistant::Background;
 
@@ -99,4 +101,22 @@ pub struct NextQuestion {
     pub(super) line: String,
     /// Images that are not attached yet.
     pub(super) missing: usize,
+}
+
+impl State {
+    /// `/study` without an id: the cards of the open index, over the chat. Line mode names the study instead, since its input
+    /// belongs to the chat.
+    pub(super) fn open_study_mode(&mut self) {
+        if self.linear {
+            let study = match &self.case.subject.study {
+                Some(id) => format!("study {id}"),
+                None => "no study is set; /study ID sets it".into(),
+            };
+            return self.notify(format!(
+                "{study}; for cards, leave the chat and run `rounds study`"
+            ));
+        }
+        let setup = self.engine.setup();
+        self.emit(Effect::OpenStudy(setup));
+    }
 }

@@ -105,7 +105,7 @@ commands! {
     View "/view" Text "[KEY=VALUE ...]" both "what is seen of an attached scan: window=lung plane=coronal slice=40";
     Measure "/measure" Text "[X,Y [X,Y]|off]" both "the value at a pixel of the image, or the distance between two";
     Patient "/patient" Text "[ID|off]" both "set the patient; their examples are never used";
-    Study "/study" Text "[ID|off]" both "set the study; its examples are never used";
+    Study "/study" Text "[ID|off]" both "open study mode; with an ID, set the study";
     Cases "/cases" Case "[N|NAME]" both "attach a sample case";
     Problem "/problem" Problem "[ID|answer|off]" both "study a problem: vignette, values, question";
     Stop "/stop" None "" both "stop, keep the partial answer";

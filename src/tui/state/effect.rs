@@ -115,6 +115,8 @@ pub enum Effect {
     AcceptFirstRun,
 
     // The terminal.
+    /// Study mode on the index of this setup, over the chat until it is left.
+    OpenStudy(Setup),
     Copy(String),
     Redraw,
     SetImages(crate::tui::ImageMode),

@@ -135,6 +135,9 @@ pub enum Event {
     },
     StoreFailed(Failure),
 
+    /// Study mode was left; what was done there, in words.
+    StudyEnded(Result<String, Failure>),
+
     // The process.
     Resumed,
     Copied(Result<(), Failure>),

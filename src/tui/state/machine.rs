@@ -252,8 +252,9 @@ impl State {
             Event::Explained { job, result } => self.on_explained(job, result),
             Event::StoreFailed(error) => self.show_error(error),
             Event::Resumed => self.emit(Effect::Redraw),
+            Event::StudyEnded(Ok(summary)) => self.notify(summary),
             Event::Copied(Ok(())) => self.notify("copied to the terminal's clipboard"),
-            Event::Copied(Err(error)) => self.show_error(error),
+            Event::Copied(Err(error)) | Event::StudyEnded(Err(error)) => self.show_error(error),
             Event::Terminate(reason) => self.leave(reason),
         }
         std::mem::take(&mut self.effects)

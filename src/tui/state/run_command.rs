@@ -75,6 +75,7 @@ impl State {
             Command::Measure => self.measure_argument(argument),
             Command::Detach => self.detach_argument(argument),
             Command::Patient => self.subject_argument(SubjectPart::Patient, argument),
+            Command::Study if argument.is_empty() => self.open_study_mode(),
             Command::Study => self.subject_argument(SubjectPart::Study, argument),
             Command::Cases => self.case_argument(argument),
             Command::Problem => self.problem_argument(argument),

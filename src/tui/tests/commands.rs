@@ -1,7 +1,8 @@
 //! Commands for what keys do on the full screen.
 
 use super::harness::Harness;
-use crate::tui::state::{Activity, Effect};
+use crate::tui::state::{Activity, Effect, Event};
+use rounds_support::Failure;
 
 fn answered() -> Harness {
     let mut user = Harness::new(140, 44);
@@ -123,4 +124,29 @@ fn a_lone_slash_is_rejected_and_a_command_without_a_value_shows_the_current_one(
         enter(&mut user, command);
         user.sees(expected);
     }
+}
+
+#[test]
+fn study_without_an_id_opens_study_mode_and_what_was_done_there_is_said() {
+    let mut user = answered();
+    command(&mut user, "/study s-1");
+    user.sees("study s-1: its examples are not used");
+    assert!(
+        !user
+            .effects()
+            .iter()
+            .any(|e| matches!(e, Effect::OpenStudy(_)))
+    );
+    command(&mut user, "/study");
+    let effects = user.effects();
+    let opened = effects.iter().find_map(|effect| match effect {
+        Effect::OpenStudy(setup) => Some(setup.index.clone()),
+        _ => None,
+    });
+    assert_eq!(opened, Some(user.state.engine.setup().index));
+    user.event(Event::StudyEnded(Ok("3 cards graded".into())));
+    user.sees("3 cards graded");
+    let failure = Failure::model("the study store is damaged");
+    user.event(Event::StudyEnded(Err(failure)));
+    user.sees("the study store is damaged");
 }

@@ -11,7 +11,7 @@ mod dialogs;
 mod example;
 mod help;
 mod images;
-mod input;
+pub(crate) mod input;
 mod layout;
 mod lists;
 mod memo;

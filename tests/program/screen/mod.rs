@@ -10,3 +10,4 @@ mod look;
 mod middle;
 mod pane;
 mod rating;
+mod studying;

@@ -163,6 +163,17 @@ impl Index {
         Ok(bits.map(|bits| bits as u64))
     }
 
+    /// Width and height of an image in pixels, upright; `None` if the index does not have it.
+    pub fn image_size(&self, sha256: &str) -> Result<Option<(u32, u32)>, IndexError> {
+        use rusqlite::OptionalExtension;
+        let size = self
+            .connection
+            .prepare_cached("select width, height from images where sha256 = ?1")?
+            .query_row([sha256], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(size)
+    }
+
     /// Images whose perceptual hash is within `max_bits` of one of `phashes`: SHA-256 and distance in bits. The first call
     /// reads all hashes.
     pub fn similar_images(

@@ -127,6 +127,11 @@ fn patient_and_study_stay_with_the_question_when_it_is_asked_again() {
     user.exchange("Is there a nodule?", "yes");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));
     assert_contains(&user.output_of("/study off"), "no study is set");
+    // Study mode has a line mode of its own.
+    assert_contains(
+        &user.output_of("/study"),
+        "no study is set; /study ID sets it; for cards, leave",
+    );
     assert_contains(&user.output_of("/patient other"), "patient other: ");
     user.line("/compare");
     assert_eq!(asked_about(&mut user), (some("P 7"), some("s-1")));

@@ -1,0 +1,316 @@
+//! What keys and clicks do.
+
+use crossterm::event::{KeyCode, KeyModifiers};
+use ratatui::layout::Position;
+
+use crate::study::words;
+use crate::tui::keys::Press;
+use crate::tui::state::Editor;
+use crate::tui::terminal_image::ViewTransform;
+use rounds_study::schedule::Grade;
+
+use super::{Effect, MAX_PENDING, Overlay, Scene, State, Turn, Work};
+
+/// Lines of a page that Page Up and Page Down move.
+const PAGE: usize = 8;
+
+impl State {
+    pub(super) fn key(&mut self, press: Press) -> Vec<Effect> {
+        if press.modifiers.contains(KeyModifiers::CONTROL) {
+            match press.code {
+                KeyCode::Char('c' | 'd') => return self.leave(),
+                KeyCode::Char('z') => return vec![Effect::Suspend],
+                KeyCode::Char('l') => return vec![Effect::Redraw],
+                _ => {}
+            }
+        }
+        if self.busy {
+            if self.pending.len() < MAX_PENDING {
+                self.pending.push_back(press);
+            }
+            return Vec::new();
+        }
+        self.notice = None;
+        if self.overlay.is_some() {
+            self.overlay_key(press);
+            return Vec::new();
+        }
+        if press.code == KeyCode::F(1) {
+            self.open(Overlay::Help);
+            return Vec::new();
+        }
+        match &self.scene {
+            Scene::Card(turn) if turn.turned => self.turned_key(press),
+            Scene::Card(turn) if turn.typing => self.typing_key(press),
+            Scene::Card(turn) if turn.takes_choice() => self.choice_key(press),
+            Scene::Card(turn) if turn.takes_mark() => self.mark_key(press),
+            Scene::Card(_) => self.open_key(press),
+            Scene::Waiting | Scene::Finished { .. } => match press.code {
+                KeyCode::Enter | KeyCode::Char(' ') => self.work(Work::Deal),
+                _ => self.common_key(press),
+            },
+        }
+    }
+
+    /// Text goes into the field; Enter goes on, and so does a blank while nothing is typed.
+    fn typing_key(&mut self, press: Press) -> Vec<Effect> {
+        let Some(turn) = self.turn_mut() else {
+            return Vec::new();
+        };
+        let empty = turn.field.is_empty();
+        match press.code {
+            KeyCode::Enter => return self.advance(),
+            KeyCode::Char(' ') if empty => return self.advance(),
+            KeyCode::Char('?') if empty => self.open(Overlay::Help),
+            KeyCode::Esc | KeyCode::Tab => turn.typing = false,
+            KeyCode::PageUp | KeyCode::PageDown | KeyCode::Up | KeyCode::Down => {
+                return self.common_key(press);
+            }
+            _ => edit(&mut turn.field, press),
+        }
+        Vec::new()
+    }
+
+    /// A letter chooses an answer and turns the card.
+    fn choice_key(&mut self, press: Press) -> Vec<Effect> {
+        let Some(turn) = self.turn_mut() else {
+            return Vec::new();
+        };
+        let last = turn.card().choices.len().saturating_sub(1);
+        match press.code {
+            KeyCode::Up => turn.highlighted = turn.highlighted.saturating_sub(1),
+            KeyCode::Down => turn.highlighted = (turn.highlighted + 1).min(last),
+            KeyCode::Enter if turn.next_stage().is_none() => {
+                turn.chosen = Some(turn.highlighted.min(last));
+                return self.turn_card();
+            }
+            KeyCode::Char(letter) => match words::place_of(letter).filter(|at| *at <= last) {
+                Some(at) => {
+                    turn.highlighted = at;
+                    turn.chosen = Some(at);
+                    return self.turn_card();
+                }
+                None => return self.open_key(press),
+            },
+            _ => return self.open_key(press),
+        }
+        Vec::new()
+    }
+
+    /// Arrows move the cross-hair.
+    fn mark_key(&mut self, press: Press) -> Vec<Effect> {
+        let long = press.modifiers.contains(KeyModifiers::SHIFT);
+        let (right, down) = match press.code {
+            KeyCode::Left => (-1, 0),
+            KeyCode::Right => (1, 0),
+            KeyCode::Up => (0, -1),
+            KeyCode::Down => (0, 1),
+            _ => return self.open_key(press),
+        };
+        if let Some(turn) = self.turn_mut() {
+            turn.move_cross(right, down, long);
+        }
+        Vec::new()
+    }
+
+    /// A card that is not turned, while no text is typed.
+    fn open_key(&mut self, press: Press) -> Vec<Effect> {
+        match press.code {
+            KeyCode::Enter | KeyCode::Char(' ') => self.advance(),
+            KeyCode::Tab => {
+                if let Some(turn) = self.turn_mut() {
+                    turn.typing = turn.takes_text();
+                }
+                Vec::new()
+            }
+            _ => self.common_key(press),
+        }
+    }
+
+    fn turned_key(&mut self, press: Press) -> Vec<Effect> {
+        match press.code {
+            KeyCode::Char('1') => self.grade(Grade::Again),
+            KeyCode::Char('2') => self.grade(Grade::Hard),
+            KeyCode::Char('3' | ' ') | KeyCode::Enter => self.grade(Grade::Good),
+            KeyCode::Char('4') => self.grade(Grade::Easy),
+            KeyCode::Char('e') => self.look_alikes(),
+            KeyCode::Char('f') => {
+                self.follow_up();
+                Vec::new()
+            }
+            _ => self.common_key(press),
+        }
+    }
+
+    fn look_alikes(&mut self) -> Vec<Effect> {
+        if !self.tutor {
+            self.say("there is no index here to look for similar cases in");
+            return Vec::new();
+        }
+        self.open(Overlay::LookAlikes);
+        let turn = self.turn().filter(|turn| turn.look_alikes.is_none());
+        let card = turn.map(|turn| turn.card().clone());
+        card.map(|card| Effect::FindLookAlikes(Box::new(card)))
+            .into_iter()
+            .collect()
+    }
+
+    fn follow_up(&mut self) {
+        match self.turn_mut() {
+            Some(turn) if turn.follow_up.is_some() => turn.follow_up_open = true,
+            _ => self.say("there is no question that follows up on this card"),
+        }
+    }
+
+    /// Keys that do the same on every card and at the end.
+    fn common_key(&mut self, press: Press) -> Vec<Effect> {
+        let last = self.shown.text_last;
+        let card = self.turn().map(|turn| turn.card().id.clone());
+        match (press.code, card) {
+            (KeyCode::Char('u'), _) => return self.work(Work::Undo),
+            (KeyCode::Char('b'), Some(card)) => return self.work(Work::Bury(card)),
+            (KeyCode::Char('s'), Some(card)) => return self.work(Work::Suspend(card)),
+            (KeyCode::Char('q'), _) => return self.leave(),
+            (KeyCode::Char('t'), _) => {
+                self.open(Overlay::Statistics);
+                self.statistics = None;
+                return vec![Effect::Statistics];
+            }
+            (KeyCode::Char('?'), _) => self.open(Overlay::Help),
+            (KeyCode::Char('i'), Some(_)) => self.open(Overlay::Image),
+            (KeyCode::PageDown, _) => self.scroll(PAGE, last),
+            (KeyCode::Down | KeyCode::Char(']'), _) => self.scroll(1, last),
+            (KeyCode::PageUp, _) => self.scroll_back(PAGE),
+            (KeyCode::Up | KeyCode::Char('['), _) => self.scroll_back(1),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn scroll(&mut self, lines: usize, last: usize) {
+        if let Some(turn) = self.turn_mut() {
+            turn.scroll = (turn.scroll + lines).min(last);
+        }
+    }
+
+    fn scroll_back(&mut self, lines: usize) {
+        let last = self.shown.text_last;
+        if let Some(turn) = self.turn_mut() {
+            turn.scroll = turn.scroll.min(last).saturating_sub(lines);
+        }
+    }
+
+    fn open(&mut self, overlay: Overlay) {
+        self.window_scroll = 0;
+        self.overlay = Some(overlay);
+    }
+
+    /// Shows the next stage, or turns the card.
+    fn advance(&mut self) -> Vec<Effect> {
+        match self.turn_mut().is_some_and(Turn::reveal) {
+            true => Vec::new(),
+            false => self.turn_card(),
+        }
+    }
+
+    fn overlay_key(&mut self, press: Press) {
+        let last = self.shown.window_last;
+        match self.overlay {
+            Some(Overlay::Image) => self.image_key(press),
+            Some(_) => match press.code {
+                KeyCode::Down => self.window_scroll = (self.window_scroll + 1).min(last),
+                KeyCode::PageDown => self.window_scroll = (self.window_scroll + PAGE).min(last),
+                KeyCode::Up => self.window_scroll = self.window_scroll.saturating_sub(1),
+                KeyCode::PageUp => self.window_scroll = self.window_scroll.saturating_sub(PAGE),
+                _ => self.overlay = None,
+            },
+            None => {}
+        }
+    }
+
+    fn image_key(&mut self, press: Press) {
+        let Some(turn) = self.turn_mut() else {
+            self.overlay = None;
+            return;
+        };
+        let look = &mut turn.look;
+        match press.code {
+            KeyCode::Char('+' | '=') => look.zoom(1),
+            KeyCode::Char('-') => look.zoom(-1),
+            KeyCode::Char('b') => look.brighten(1),
+            KeyCode::Char('B') => look.brighten(-1),
+            KeyCode::Char('c') => look.contrast(1),
+            KeyCode::Char('C') => look.contrast(-1),
+            KeyCode::Char('r') => *look = ViewTransform::default(),
+            KeyCode::Left => look.pan(-1, 0),
+            KeyCode::Right => look.pan(1, 0),
+            KeyCode::Up => look.pan(0, -1),
+            KeyCode::Down => look.pan(0, 1),
+            KeyCode::Char('m') => {
+                turn.image = (turn.image + 1) % turn.dealt.pictures.len().max(1);
+                turn.look = ViewTransform::default();
+            }
+            _ => self.overlay = None,
+        }
+    }
+
+    pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
+        if let Some(turn) = self.turn_mut().filter(|turn| turn.typing) {
+            turn.field.insert(text);
+        }
+        Vec::new()
+    }
+
+    pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        if self.busy || self.overlay.is_some() {
+            return Vec::new();
+        }
+        let cell = Position::new(column, row);
+        let pixel = self.shown.image.and_then(|image| image.pixel(column, row));
+        let mut choices = self.shown.choices.iter();
+        let choice = choices.position(|area| area.contains(cell));
+        let Some(turn) = self.turn_mut() else {
+            return Vec::new();
+        };
+        if turn.takes_mark()
+            && let Some(at) = pixel
+        {
+            turn.place_cross(at);
+        }
+        if turn.takes_choice()
+            && let Some(at) = choice
+        {
+            turn.highlighted = at;
+            turn.chosen = Some(at);
+            return self.turn_card();
+        }
+        Vec::new()
+    }
+}
+
+fn edit(field: &mut Editor, press: Press) {
+    let control = press.modifiers.contains(KeyModifiers::CONTROL);
+    let word = control || press.modifiers.contains(KeyModifiers::ALT);
+    match press.code {
+        KeyCode::Char('a') if control => field.go_to_line_start(),
+        KeyCode::Char('e') if control => field.go_to_line_end(),
+        KeyCode::Char('u') if control => field.kill_to_start(),
+        KeyCode::Char('k') if control => field.kill_to_end(),
+        KeyCode::Char('w') if control => field.kill_word(),
+        KeyCode::Char('y') if control => field.yank(),
+        KeyCode::Backspace if word => field.kill_word(),
+        KeyCode::Backspace => field.backspace(),
+        KeyCode::Delete => field.delete(),
+        KeyCode::Left if word => field.word_left(),
+        KeyCode::Left => field.left(),
+        KeyCode::Right if word => field.word_right(),
+        KeyCode::Right => field.right(),
+        KeyCode::Home => field.go_to_line_start(),
+        KeyCode::End => field.go_to_line_end(),
+        _ => {
+            if let Some(character) = press.character() {
+                field.type_character(character);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Study mode line by line.
+
+use super::*;
+use crate::study::desk::Desk;
+use crate::study::study_lines;
+
+/// What is said to these lines, and how many cards were graded and known.
+fn said(cards: Vec<Card>, lines: &[&str]) -> (String, usize, usize) {
+    let folder = deck(cards);
+    let mut desk = Desk::open(plan(folder.path(), false), START).unwrap();
+    let mut lines = lines.iter().map(|line| Ok(Ok((*line).to_string())));
+    let mut out = Vec::new();
+    let ended = study_lines(&mut desk, &mut || lines.next(), &mut out, &|| START).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    (text, ended.graded, ended.known)
+}
+
+#[test]
+fn a_card_is_asked_answered_and_graded_line_by_line() {
+    let lines = ["yes, in the right upper zone", "4"];
+    let (text, graded, known) = said(cards(Kind::Question, 1), &lines);
+    for part in [
+        "education and research only",
+        "Is there a nodule? (1)",
+        "answer: Yes, in the right upper zone",
+        "a guess: right",
+        "1 again 1 min",
+        "That is all for now. The next card is due in",
+    ] {
+        assert!(text.contains(part), "{part:?}: {text}");
+    }
+    assert_eq!((graded, known), (1, 1));
+}
+
+#[test]
+fn the_end_of_the_input_leaves_and_keeps_what_was_graded() {
+    let (text, graded, known) = said(cards(Kind::Question, 3), &["", "1", ""]);
+    assert!(text.contains("Is there a nodule? (2)"), "{text}");
+    assert_eq!((graded, known), (1, 0));
+}
+
+#[test]
+fn a_grade_that_is_none_is_asked_again() {
+    let (text, graded, _) = said(cards(Kind::Question, 1), &["", "5", "good", "", "/quit"]);
+    let again = text.matches("1 is again, 2 hard, 3 good, 4 easy").count();
+    assert_eq!((again, graded), (2, 1));
+}
+
+#[test]
+fn choices_and_places_are_answered_in_words() {
+    let (text, ..) = said(cards(Kind::Choice, 1), &["b", "3"]);
+    assert!(text.contains("  b  Pneumothorax"), "{text}");
+    assert!(text.contains("\nright\n"), "{text}");
+    let (text, ..) = said(cards(Kind::Spot, 1), &["35 37", "3"]);
+    assert!(text.contains("right: inside of nodule"), "{text}");
+    let (text, ..) = said(cards(Kind::Spot, 1), &["90, 90%", "1"]);
+    assert!(text.contains("not there"), "{text}");
+}
+
+#[test]
+fn undo_with_nothing_to_undo_asks_the_card_again() {
+    let (text, ..) = said(cards(Kind::Question, 1), &["/undo", "/quit"]);
+    assert!(text.contains("there is nothing to undo"), "{text}");
+    assert_eq!(text.matches("Is there a nodule?").count(), 2);
+}

@@ -1,0 +1,218 @@
+//! The windows over a card: keys, statistics, cases that look alike.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Clear;
+
+use crate::tui::terminal_image::{Appearance, Gallery, Source};
+use crate::tui::view::Theme;
+use crate::tui::view::canvas::put_lines;
+use crate::tui::view::panes::framed;
+use crate::tui::view::text::{cut, wrapped};
+
+use crate::study::exchanged::LookAlike;
+use crate::study::figures::Role;
+use crate::study::state::{Overlay, State};
+
+const HELP: [(&str, &str); 19] = [
+    (
+        "Enter Space",
+        "turn the card; in a case, the next part of it",
+    ),
+    ("letters", "type an answer where there is a field for it"),
+    (
+        "Esc Tab",
+        "out of the field, so that letters are keys; Tab goes back",
+    ),
+    ("a b c d", "choose an answer; Up, Down and Enter do too"),
+    (
+        "arrows, click",
+        "move the cross-hair; with Shift in large steps",
+    ),
+    ("1", "again: not known, it comes back soon"),
+    ("2", "hard: known with effort"),
+    ("3 Space Enter", "good: known"),
+    ("4", "easy: known at once"),
+    ("u", "undo the last grade, bury or suspend"),
+    (
+        "b",
+        "bury: not again today (after turning, if letters choose)",
+    ),
+    ("s", "suspend: never again, until it is undone"),
+    ("e", "three cases that look alike and are not"),
+    ("f", "the answer of the question that follows up"),
+    (
+        "i",
+        "image on the full screen: + - zoom, arrows, b B c C, r, m",
+    ),
+    ("PageUp PageDown", "scroll the text; [ and ] by lines"),
+    ("t", "statistics"),
+    ("Ctrl-L", "draw the screen again"),
+    ("q Ctrl-D", "leave; everything is saved at once"),
+];
+
+/// Draws the window that is open; returns its largest first line.
+pub fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    gallery: &mut Gallery,
+    theme: &Theme,
+) -> usize {
+    match state.overlay {
+        Some(Overlay::Help) => {
+            let lines = HELP.iter().map(|(key, what)| {
+                Line::from(vec![
+                    Span::styled(format!(" {key:<15} "), theme.key),
+                    Span::styled((*what).to_string(), theme.text),
+                ])
+            });
+            let title = "Keys (any other key closes)";
+            window(
+                frame,
+                area,
+                (76, title),
+                &lines.collect::<Vec<_>>(),
+                state,
+                theme,
+            )
+        }
+        Some(Overlay::Statistics) => {
+            let lines = statistics(state, theme);
+            window(
+                frame,
+                area,
+                (76, "Statistics (any other key closes)"),
+                &lines,
+                state,
+                theme,
+            )
+        }
+        Some(Overlay::LookAlikes) => {
+            look_alikes(frame, area, state, gallery, theme);
+            0
+        }
+        Some(Overlay::Image) | None => 0,
+    }
+}
+
+fn centred(area: Rect, wide: u16, high: u16) -> Rect {
+    let (wide, high) = (area.width.min(wide), area.height.min(high));
+    Rect::new(
+        area.x + (area.width - wide) / 2,
+        area.y + (area.height - high) / 2,
+        wide,
+        high,
+    )
+}
+
+fn window(
+    frame: &mut Frame,
+    area: Rect,
+    (wide, title): (u16, &str),
+    lines: &[Line],
+    state: &State,
+    theme: &Theme,
+) -> usize {
+    let high = u16::try_from(lines.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2);
+    let place = centred(area, wide, high);
+    frame.render_widget(Clear, place);
+    let inside = framed(frame, place, title, true, theme);
+    let last = lines.len().saturating_sub(usize::from(inside.height));
+    put_lines(frame, inside, lines, state.window_scroll.min(last));
+    last
+}
+
+fn statistics(state: &State, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(page) = &state.statistics else {
+        return vec![Line::styled(" counting …", theme.dim)];
+    };
+    let style = |role| match role {
+        Role::Text => theme.text,
+        Role::Dim => theme.dim,
+        Role::Strong => theme.strong,
+        Role::Bar => theme.bar,
+    };
+    let line = |parts: &Vec<(String, Role)>| {
+        let parts = parts
+            .iter()
+            .map(|(text, role)| Span::styled(text.clone(), style(*role)));
+        let blank = std::iter::once(Span::raw(" "));
+        Line::from(blank.chain(parts).collect::<Vec<_>>())
+    };
+    page.lines.iter().map(line).collect()
+}
+
+/// Cases side by side, each with its answer below.
+fn look_alikes(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery, theme: &Theme) {
+    let place = centred(area, 120, 30);
+    frame.render_widget(Clear, place);
+    let title = "They look alike and are not (any key closes)";
+    let inside = framed(frame, place, title, true, theme);
+    let found = state.turn().and_then(|turn| turn.look_alikes.as_ref());
+    let message = match found {
+        None => "looking for similar images …".to_string(),
+        Some(Err(failure)) => failure.to_string(),
+        Some(Ok(found)) if found.is_empty() => {
+            "no similar image of the index has another answer".to_string()
+        }
+        Some(Ok(found)) => {
+            side_by_side(frame, inside, found, gallery, theme);
+            return;
+        }
+    };
+    put_lines(
+        frame,
+        inside,
+        &wrapped(&message, inside.width, 1, theme.dim),
+        0,
+    );
+}
+
+fn side_by_side(
+    frame: &mut Frame,
+    area: Rect,
+    found: &[LookAlike],
+    gallery: &mut Gallery,
+    theme: &Theme,
+) {
+    let number = u32::try_from(found.len()).unwrap_or(1).max(1);
+    let parts = Layout::horizontal(vec![Constraint::Ratio(1, number); found.len()]).split(area);
+    // Only this window is drawn over the images behind it.
+    let covered = std::mem::replace(&mut gallery.covered, false);
+    for (case, part) in found.iter().zip(parts.iter()) {
+        let [image, text] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(5)]).areas(*part);
+        let message = match &case.picture {
+            Ok(picture) => {
+                let source = || Source::Image(picture.image.clone());
+                let whole = Appearance::whole(&picture.id);
+                let missing = gallery.draw(image, frame.buffer_mut(), &whole, source);
+                missing.map(str::to_string)
+            }
+            Err(reason) => Some(reason.clone()),
+        };
+        if let Some(message) = message {
+            put_lines(
+                frame,
+                image,
+                &wrapped(&message, image.width, 1, theme.dim),
+                0,
+            );
+        }
+        let room = usize::from(text.width).saturating_sub(2);
+        let alike = format!(" a guess: {:.0} % alike", case.similarity * 100.0);
+        let mut lines = wrapped(&case.answer, text.width, 1, theme.answer);
+        lines.truncate(2);
+        lines.push(Line::styled(
+            format!(" {}", cut(&case.question, room)),
+            theme.text,
+        ));
+        lines.push(Line::styled(cut(&alike, room + 1), theme.dim));
+        put_lines(frame, text, &lines, 0);
+    }
+    gallery.covered = covered;
+}

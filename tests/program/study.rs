@@ -1,0 +1,51 @@
+//! Study mode without a screen: cards line by line, and the commands for decks.
+
+use serde_json::Value;
+
+use crate::common::{Home, ended, ok};
+
+/// The numbers at the end of the session, from standard error.
+fn told(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn cards_are_graded_line_by_line_and_kept_and_managed_by_commands() {
+    let home = Home::new();
+    let none = ok(&home.run(&["study", "decks"]));
+    assert_eq!(none, "");
+
+    let studied = home.feed(&["study", "--kind", "question"], "\n4\nsomething\n1\n");
+    let out = ok(&studied);
+    assert!(out.contains("education and research only"), "{out}");
+    assert!(out.contains("answer: "), "{out}");
+    assert!(told(&studied).contains("2 cards graded, 50 % of them known"));
+
+    let decks = ok(&home.run(&["study", "decks"]));
+    assert!(decks.contains("shipped"), "{decks}");
+    let stats = ok(&home.run(&["study", "stats", "shipped", "--json"]));
+    let stats: Value = serde_json::from_str(&stats).expect("one JSON object");
+    assert_eq!(stats["reviews"], 2);
+    let page = ok(&home.run(&["study", "stats"]));
+    assert!(
+        page.contains("53 weeks") && !page.contains('\u{1b}'),
+        "{page}"
+    );
+
+    let shown = ok(&home.run(&["study", "settings", "shipped", "new-per-day=7"]));
+    assert!(shown.contains("new-per-day=7"), "{shown}");
+    let again = ok(&home.run(&["study", "settings", "shipped"]));
+    assert!(again.contains("new-per-day=7"), "{again}");
+    let (code, ..) = ended(&home.run(&["study", "settings", "shipped", "retention=7"]));
+    assert_eq!(code, 2);
+    let (code, _, err) = ended(&home.run(&["study", "fit", "shipped"]));
+    assert!(code != 0 && err.contains("200"), "{err}");
+
+    let (code, _, err) = ended(&home.run(&["study", "nothing-of-this-name"]));
+    assert_eq!(code, 2);
+    assert!(err.contains("rounds study decks"), "{err}");
+    let (code, ..) = ended(&home.run(&["study", "remove", "shipped"]));
+    assert_eq!(code, 2, "without a terminal nothing is deleted");
+    ok(&home.run(&["study", "remove", "shipped", "--yes"]));
+    assert_eq!(ok(&home.run(&["study", "decks"])), "");
+}
