@@ -127,9 +127,21 @@ impl Condition {
             && changes(self) == changes(other)
     }
 
+    /// The conditions of a data set of a plan. Shots that a question comes with are not chosen: there is one strategy, `fixed`.
+    pub fn of(plan: &Plan, own_shots: bool) -> Vec<Self> {
+        match own_shots {
+            false => Self::all(plan),
+            true => Self::all(&Plan {
+                strategies: vec![Strategy::Fixed],
+                control_strategy: Some(Strategy::Fixed),
+                ..plan.clone()
+            }),
+        }
+    }
+
     /// All conditions of a plan, in the order of tables. None is asked twice: a control that changes nothing is left out, and so is a
     /// further trial of what does not depend on the seed.
-    pub fn all(plan: &Plan) -> Vec<Self> {
+    fn all(plan: &Plan) -> Vec<Self> {
         let sampled = plan
             .settings()
             .is_ok_and(|settings| settings.decoding.temperature > 0.0);
@@ -213,7 +225,7 @@ mod tests {
     #[test]
     fn every_condition_has_its_own_name_and_zero_shots_are_asked_once() {
         let plan = plan("k = [0, 2, 4]\nstrategies = [\"image\", \"random\"]\ntrials = 2");
-        let all = Condition::all(&plan);
+        let all = Condition::of(&plan, false);
         let ids: std::collections::BTreeSet<String> = all.iter().map(Condition::id).collect();
         assert_eq!(ids.len(), all.len());
         let plain = all.iter().filter(|c| c.control.is_none()).count();
@@ -227,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_shots_that_controls_change_are_always_measured_unchanged_too() {
-        let all = Condition::all(&plan("k = [0]\ncontrols = [\"shuffled-answers\"]"));
+        let all = Condition::of(&plan("k = [0]\ncontrols = [\"shuffled-answers\"]"), false);
         let ids: Vec<String> = all.iter().map(Condition::id).collect();
         assert_eq!(
             ids,
@@ -237,16 +249,16 @@ mod tests {
                 "k=4 auto similar-last shuffled-answers"
             ]
         );
-        let none = Condition::all(&plan("k = [0]\ncontrols = []"));
+        let none = Condition::of(&plan("k = [0]\ncontrols = []"), false);
         assert_eq!(none.len(), 1);
-        let only = Condition::all(&plan("k = [0]\ncontrols = [\"question-only\"]"));
+        let only = Condition::of(&plan("k = [0]\ncontrols = [\"question-only\"]"), false);
         assert_eq!(only.len(), 2, "no shots are needed for it");
     }
 
     #[test]
     fn controls_change_shots_that_are_not_random_and_orders_that_differ() {
         let head = "k = [4]\nstrategies = [\"random\", \"image\"]\norders = [\"shuffled\"]";
-        let all = Condition::all(&plan(head));
+        let all = Condition::of(&plan(head), false);
         let base = all
             .iter()
             .find(|c| c.control.is_none() && c.strategy == Strategy::Image);
@@ -264,5 +276,18 @@ mod tests {
             all.iter().any(|c| c.k == 0 && c.control.is_none()),
             "no shots"
         );
+    }
+    #[test]
+    fn shots_that_questions_come_with_are_asked_under_one_strategy() {
+        let plan = plan("k = [0, 2]\nstrategies = [\"image\", \"random\"]\ncontrol_k = 2");
+        let all = Condition::of(&plan, true);
+        let plain: Vec<String> = all
+            .iter()
+            .filter(|c| c.control.is_none())
+            .map(Condition::id)
+            .collect();
+        assert_eq!(plain, ["k=0", "k=2 fixed similar-last"]);
+        let controls = all.iter().filter(|c| c.control.is_some());
+        assert_eq!(controls.count(), Control::ALL.len());
     }
 }

@@ -54,7 +54,7 @@ mod tests {
         for preset in PRESETS {
             let plan = Plan::parse(preset.text).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
             assert!(!plan.name.is_empty() && !plan.about.is_empty());
-            assert!(!Condition::all(&plan).is_empty());
+            assert!(!Condition::of(&plan, false).is_empty());
             assert!(preset.text.ends_with('\n'));
         }
     }
