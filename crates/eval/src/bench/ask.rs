@@ -109,7 +109,7 @@ pub(super) fn ask(
         ..Case::default()
     };
     let mut settings = asking.settings.clone();
-    settings.shots = condition.k;
+    settings.shots = condition.shown();
     settings.strategy = condition.strategy;
     settings.order = condition.order;
     // One draw for all questions would be no sample: every question has a seed of its own.
@@ -127,7 +127,7 @@ pub(super) fn ask(
     let found = match condition.strategy {
         Strategy::None => Found::default(),
         Strategy::Fixed if !item.own.is_empty() => Found {
-            shots: own_shots::shots(&item.own, condition.k),
+            shots: own_shots::shots(&item.own, condition.shown()),
             ..Found::default()
         },
         _ => match engine.shots(&case, &settings, cancel) {
@@ -144,6 +144,11 @@ pub(super) fn ask(
             change(&mut shots, donors, what)?
         }
     };
+    if condition.texts > 0 {
+        for shot in &mut shots {
+            shot.example.images.clear();
+        }
+    }
     let control = condition.control;
     let experiment = Experiment {
         shots: Some(shots),

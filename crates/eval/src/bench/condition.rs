@@ -74,6 +74,9 @@ impl Control {
 pub struct Condition {
     /// Number of shots.
     pub k: usize,
+    /// Number of shots whose texts alone are shown, without their images: OpenFlamingo's rule for none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub texts: usize,
     /// How they are chosen.
     pub strategy: Strategy,
     /// Their order in the prompt.
@@ -87,12 +90,19 @@ pub struct Condition {
     pub control: Option<Control>,
 }
 
+fn is_none(texts: &usize) -> bool {
+    *texts == 0
+}
+
 impl Condition {
     /// Its name: unique in a run, the same in every run of the plan.
     pub fn id(&self) -> String {
         let mut id = format!("k={}", self.k);
-        if self.k > 0 {
+        if self.shown() > 0 {
             id.push_str(&format!(" {} {}", self.strategy.name(), self.order.name()));
+        }
+        if self.texts > 0 {
+            id.push_str(&format!(" texts={}", self.texts));
         }
         if let Some(control) = self.control {
             id.push_str(&format!(" {}", control.name()));
@@ -103,10 +113,15 @@ impl Condition {
         id
     }
 
+    /// Number of examples in the prompt, with or without their images.
+    pub(super) fn shown(&self) -> usize {
+        self.k + self.texts
+    }
+
     /// Whether another seed can give another answer to the same question.
     fn depends_on_seed(&self) -> bool {
         self.strategy == Strategy::Random
-            || (self.order == Order::Shuffled && self.k > 1)
+            || (self.order == Order::Shuffled && self.shown() > 1)
             || matches!(
                 self.control,
                 Some(Control::ShuffledAnswers | Control::ShuffledImages)
@@ -122,9 +137,8 @@ impl Condition {
             );
             of.control.filter(|_| !only_a_name)
         };
-        (self.k, self.strategy, self.order, self.trial)
-            == (other.k, other.strategy, other.order, other.trial)
-            && changes(self) == changes(other)
+        let shown = |of: &Self| (of.k, of.texts, of.strategy, of.order, of.trial);
+        shown(self) == shown(other) && changes(self) == changes(other)
     }
 
     /// The conditions of a data set of a plan. Shots that a question comes with are not chosen: there is one strategy, `fixed`.
@@ -156,6 +170,7 @@ impl Condition {
             let seed = plan.trial_seed(trial);
             let plain = |k, strategy, order| Self {
                 k,
+                texts: 0,
                 strategy,
                 order,
                 trial,
@@ -169,6 +184,12 @@ impl Condition {
                             0 => plain(0, Strategy::None, Order::default()),
                             k => plain(k, strategy, order),
                         });
+                        if k == 0 && plan.zero_shot_texts > 0 {
+                            push(Self {
+                                texts: plan.zero_shot_texts,
+                                ..plain(0, strategy, order)
+                            });
+                        }
                     }
                 }
             }
@@ -289,5 +310,19 @@ mod tests {
         assert_eq!(plain, ["k=0", "k=2 fixed similar-last"]);
         let controls = all.iter().filter(|c| c.control.is_some());
         assert_eq!(controls.count(), Control::ALL.len());
+    }
+    #[test]
+    fn texts_without_images_are_asked_beside_no_shots_at_all() {
+        let head = "k = [0, 4]\nzero_shot_texts = 2\nstrategies = [\"image\"]\ncontrols = []";
+        let all = Condition::of(&plan(head), false);
+        let ids: Vec<String> = all.iter().map(Condition::id).collect();
+        assert_eq!(
+            ids,
+            [
+                "k=0",
+                "k=0 image similar-last texts=2",
+                "k=4 image similar-last"
+            ]
+        );
     }
 }

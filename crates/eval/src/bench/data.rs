@@ -276,7 +276,7 @@ fn prepare_set(
     let one_index = shots.first() == Some(&queries);
     let pool = Index::open(shots.first().and_then(|folder| folder.as_deref()))?;
     let mut pool = items_of(&pool, &shot_filter)?;
-    if pool.is_empty() && Condition::of(plan, own_shots).iter().any(|c| c.k > 0) {
+    if pool.is_empty() && Condition::of(plan, own_shots).iter().any(|c| c.shown() > 0) {
         return Err(
             PlanError::Invalid(format!("{} has nothing to take shots from", set.name)).into(),
         );

@@ -63,6 +63,14 @@ struct Counts {
 }
 
 impl Counts {
+    /// How many of the questions are asked.
+    fn asked(&self, plan: &Plan) -> usize {
+        match plan.limit {
+            0 => self.questions,
+            limit => self.questions.min(limit),
+        }
+    }
+
     fn text(&mut self, text: &str) {
         self.characters += text.chars().count();
     }
@@ -78,65 +86,88 @@ impl Counts {
 /// # Errors
 /// If the data cannot be read or the model cannot be loaded.
 pub fn estimate(plan: &Plan, base: &Path, shelf: &Shelf) -> Result<Estimate, DataError> {
-    let beams = plan.settings()?.decoding.beams.max(1) as f64;
-    let models = plan.models.len();
-    let mut cost = Estimate {
-        questions: Vec::new(),
-        conditions: 0,
-        answers: 0,
-        imported: 0,
-        images: 0,
-        tokens: 0,
-        new_tokens: 0,
-        seconds: 0.0,
-    };
-    let (mut tokens, mut new_tokens) = (0.0, 0.0);
+    let (mut questions, mut imported, mut work) = (Vec::new(), 0, Work::default());
     for set in &plan.data {
         let counts = count(plan, set, base, shelf)?;
-        let asked = match plan.limit {
-            0 => counts.questions,
-            limit => counts.questions.min(limit),
-        };
+        let asked = counts.asked(plan);
         if asked == 0 {
             return Err(PlanError::Invalid(format!("{} has no questions", set.name)).into());
         }
+        work.add(&Work::of(plan, &counts)?);
+        imported += counts.imported;
+        questions.push((set.name.clone(), asked));
+    }
+    let model = plan.models.first().map_or("", String::as_str);
+    let rate = Rate::measure(shelf.model(model)?.as_deref(), &shelf.device)?;
+    // The measurement had all cores for one question; the run has one for each of several.
+    let seconds = (work.images + imported) as f64 * rate.image
+        + work.tokens * rate.prompt_token
+        + work.new_tokens * rate.new_token;
+    Ok(Estimate {
+        questions,
+        conditions: work.conditions,
+        answers: work.answers,
+        imported,
+        images: work.images,
+        tokens: work.tokens as usize,
+        new_tokens: work.new_tokens as usize,
+        seconds,
+    })
+}
+
+/// What asking costs.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Work {
+    /// Conditions of each question, at most.
+    conditions: usize,
+    answers: usize,
+    images: usize,
+    tokens: f64,
+    new_tokens: f64,
+}
+
+impl Work {
+    /// The cost of a data set.
+    fn of(plan: &Plan, counts: &Counts) -> Result<Self, PlanError> {
+        let beams = plan.settings()?.decoding.beams.max(1) as f64;
+        let asked = counts.asked(plan) * plan.models.len();
         let conditions = Condition::of(plan, counts.own_shots.is_some());
         // A problem's own shots are no more than it has.
-        let shots = |c: &Condition| c.k.min(counts.own_shots.unwrap_or(usize::MAX));
+        let shots = |c: &Condition| c.shown().min(counts.own_shots.unwrap_or(usize::MAX));
         let turns: usize = conditions.iter().map(|c| shots(c) + 1).sum();
         let text = match counts.counted {
             0 => TEXT_TOKENS,
             n => counts.characters as f64 / n as f64 / CHARACTERS_A_TOKEN,
         };
-        let prompts = (asked * models * turns) as f64 * (text + TURN_TOKENS);
-        let answers = asked * models * conditions.len();
-        tokens += prompts;
+        let answers = asked * conditions.len();
+        let mut tokens = (asked * turns) as f64 * (text + TURN_TOKENS);
         // Every beam takes a step of its own for every token.
-        new_tokens += answers as f64 * ANSWER_TOKENS * beams;
+        let mut new_tokens = answers as f64 * ANSWER_TOKENS * beams;
         if plan.rank_options && counts.options > 0 {
             // Ranking reads the prompt once more, and then every option token by token.
-            let each = counts.option_characters as f64 / counts.questions.max(1) as f64;
-            let options = counts.options as f64 / counts.questions.max(1) as f64;
-            tokens += prompts;
-            new_tokens += answers as f64 * (each / CHARACTERS_A_TOKEN).max(options);
+            let each = |of_all: usize| of_all as f64 / counts.questions.max(1) as f64;
+            let options = each(counts.option_characters) / CHARACTERS_A_TOKEN;
+            tokens *= 2.0;
+            new_tokens += answers as f64 * options.max(each(counts.options));
         }
         // Conditions of one question share most of their shots.
         let most = conditions.iter().map(shots).max().unwrap_or(0);
-        cost.images += asked * models * (1 + 2 * most);
-        cost.imported += counts.imported;
-        cost.answers += answers;
-        cost.conditions = cost.conditions.max(conditions.len());
-        cost.questions.push((set.name.clone(), asked));
+        Ok(Self {
+            conditions: conditions.len(),
+            answers,
+            images: asked * (1 + 2 * most),
+            tokens,
+            new_tokens,
+        })
     }
-    let model = plan.models.first().map_or("", String::as_str);
-    let rate = Rate::measure(shelf.model(model)?.as_deref(), &shelf.device)?;
-    cost.tokens = tokens as usize;
-    cost.new_tokens = new_tokens as usize;
-    // The measurement had all cores for one question; the run has one for each of several.
-    cost.seconds = (cost.images + cost.imported) as f64 * rate.image
-        + tokens * rate.prompt_token
-        + new_tokens * rate.new_token;
-    Ok(cost)
+
+    fn add(&mut self, other: &Self) {
+        self.conditions = self.conditions.max(other.conditions);
+        self.answers += other.answers;
+        self.images += other.images;
+        self.tokens += other.tokens;
+        self.new_tokens += other.new_tokens;
+    }
 }
 
 /// Counts a data set without importing it.
@@ -256,5 +287,53 @@ impl Rate {
             prompt_token,
             new_token: started.elapsed().as_secs_f64() / f64::from(STEPS),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(head: &str, counts: &Counts) -> Work {
+        let data = "[[data]]\nname = \"a\"\nqueries = { index = \"shipped\" }\n";
+        let plan = Plan::parse(&format!("k = [0, 8]\ncontrols = []\n{head}\n{data}")).unwrap();
+        Work::of(&plan, counts).unwrap()
+    }
+
+    fn counts() -> Counts {
+        Counts {
+            questions: 10,
+            ..Counts::default()
+        }
+    }
+
+    #[test]
+    fn beams_and_ranked_options_count() {
+        let plain = work("", &counts());
+        assert_eq!((plain.conditions, plain.answers), (2, 20));
+        let beams = work("[settings]\nbeams = 3", &counts());
+        assert_eq!(beams.new_tokens, 3.0 * plain.new_tokens);
+        assert_eq!(beams.tokens, plain.tokens);
+        let options = Counts {
+            options: 40,
+            option_characters: 840,
+            ..counts()
+        };
+        let ranked = work("", &options);
+        assert_eq!(ranked.tokens, 2.0 * plain.tokens, "prompts are read twice");
+        let more = ranked.new_tokens - plain.new_tokens;
+        assert!((more - 20.0 * 84.0 / CHARACTERS_A_TOKEN).abs() < 1e-9);
+        assert_eq!(work("rank_options = false", &options), plain);
+    }
+
+    #[test]
+    fn problems_never_show_more_shots_than_they_have() {
+        let own = Counts {
+            own_shots: Some(3),
+            ..counts()
+        };
+        let (own, retrieved) = (work("", &own), work("", &counts()));
+        assert!(own.tokens < retrieved.tokens && own.images < retrieved.images);
+        assert_eq!(own.images, 10 * (1 + 2 * 3));
     }
 }

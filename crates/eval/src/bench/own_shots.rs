@@ -103,6 +103,8 @@ impl<'a> Table<'a> {
                 "tags": tags.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
                 "source": turn.source,
                 "licence": turn.licence,
+                "patient": "",
+                "study": "",
             });
             text.push_str(&format!("{line}\n"));
         }

@@ -25,6 +25,8 @@ pub struct Plan {
     /// Numbers of shots.
     #[serde(alias = "shots")]
     pub k: Vec<usize>,
+    /// Beside no shots at all, ask with the texts of so many shots, without their images: what OpenFlamingo's evaluation calls zero-shot (2).
+    pub zero_shot_texts: usize,
     /// How shots are chosen.
     pub strategies: Vec<Strategy>,
     /// open_flamingo's option: `true` is the strategy `image`, `false` is `random`. Instead of `strategies`.
@@ -72,6 +74,7 @@ impl Default for Plan {
             about: String::new(),
             models: vec![rounds_assistant::SHIPPED.into()],
             k: vec![0, 4],
+            zero_shot_texts: 0,
             strategies: vec![Strategy::Auto],
             rices: None,
             orders: vec![Order::default()],
@@ -206,7 +209,7 @@ impl Plan {
         if let Some(k) = self
             .k
             .iter()
-            .chain([&self.control_k])
+            .chain([&self.control_k, &self.zero_shot_texts])
             .find(|k| **k > MAX_SHOTS)
         {
             return invalid(format!("{k} shots are too many; the limit is {MAX_SHOTS}"));

@@ -174,6 +174,7 @@ pub(super) mod tests {
     pub(in super::super) fn record(item: &str, answer: &str, reference: &str) -> Record {
         let asked = Condition {
             k: 2,
+            texts: 0,
             strategy: Strategy::Image,
             order: Order::SimilarLast,
             trial: 0,

@@ -92,11 +92,11 @@ pub fn run(
     for (at, model) in plan.models.iter().enumerate() {
         for (number, data) in prepared.data.iter().enumerate() {
             let conditions = data.conditions(plan);
-            let mut rest = data.items.iter().flat_map(|item| {
-                let key = |c: &Condition| key(data, item, model, c);
-                conditions.iter().map(key).collect::<Vec<_>>()
-            });
-            if cancel.is_cancelled() || rest.all(|key| done.contains(&key)) {
+            let is_asked = |item: &Item| {
+                let mut conditions = conditions.iter();
+                conditions.all(|condition| done.contains(&key(data, item, model, condition)))
+            };
+            if cancel.is_cancelled() || data.items.iter().all(is_asked) {
                 continue;
             }
             let setup = Setup {

@@ -80,7 +80,7 @@ fn lines<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<(String, V
             None => lines.push((name, vec![cell])),
         }
     }
-    let none = plain.iter().find(|cell| cell.k == 0);
+    let none = plain.iter().find(|cell| cell.label == "k=0");
     for (_, points) in &mut lines {
         points.extend(none);
         points.sort_by_key(|cell| cell.k);
