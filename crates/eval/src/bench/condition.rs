@@ -298,6 +298,7 @@ mod tests {
             "no shots"
         );
     }
+
     #[test]
     fn shots_that_questions_come_with_are_asked_under_one_strategy() {
         let plan = plan("k = [0, 2]\nstrategies = [\"image\", \"random\"]\ncontrol_k = 2");
@@ -311,6 +312,7 @@ mod tests {
         let controls = all.iter().filter(|c| c.control.is_some());
         assert_eq!(controls.count(), Control::ALL.len());
     }
+
     #[test]
     fn texts_without_images_are_asked_beside_no_shots_at_all() {
         let head = "k = [0, 4]\nzero_shot_texts = 2\nstrategies = [\"image\"]\ncontrols = []";

@@ -243,7 +243,7 @@ impl Results {
                 found = Some(cell);
             }
         }
-        found.map_or("", |cell| &cell.label)
+        found.map_or("", |cell| cell.label.as_str())
     }
 
     /// The data sets, in the order of the rows.

@@ -12,7 +12,7 @@ use rounds_support::{FileError, files};
 
 /// Name of the file of answers in a run's folder.
 pub(super) const ITEMS: &str = "items.jsonl";
-/// Version, models and indexes, by their hashes.
+/// Version, models, templates and indexes, by their hashes, and settings.
 const INPUTS: &str = "inputs.json";
 /// The plan, as it was given.
 pub(super) const PLAN: &str = "plan.toml";

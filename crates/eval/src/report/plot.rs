@@ -164,15 +164,16 @@ fn plot(curves: &[Curve], ink: Ink, width: usize) -> Option<String> {
             }
             false => "    ".to_string(),
         };
-        let line: String = cells.iter().collect();
-        let _ = writeln!(out, "{}", format!("{value} {axis}{line}").trim_end());
+        let cells: String = cells.iter().collect();
+        let line = format!("{value} {axis}{cells}");
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     let _ = writeln!(out, "     {corner}{}", below.to_string().repeat(columns));
-    let mut names = String::new();
+    let mut names = " ".repeat(AXIS);
     for k in &shots {
         let _ = write!(names, "{k:^slot$}");
     }
-    let _ = writeln!(out, "{}", format!("      {names}").trim_end());
+    let _ = writeln!(out, "{}", names.trim_end());
     for curve in curves {
         let name = ink.fitted(&curve.name, width - AXIS - 2);
         let _ = writeln!(out, "      {} {name}", curve.mark);
