@@ -10,6 +10,7 @@ use super::data::{DataError, Item, meets};
 use super::plan::PlanError;
 use super::source::Source;
 use crate::problems::{Problem, ProblemImage};
+use rounds_assistant::comparable;
 use rounds_assistant::retrieval::{Condition as TagCondition, Shot};
 use rounds_imaging::limits::MAX_FILE_BYTES;
 use rounds_index::dataset::{DatasetError, ImageSource, Item as Read, Row, open};
@@ -248,16 +249,20 @@ pub(super) fn problems_table(
             each.map(|image| Ok(table.image(&image.bytes()?)?))
                 .collect()
         };
-        let topic = ("category".to_string(), problem.topic.clone());
+        let tags = |answer: &str| {
+            let closed = ["yes", "no"].contains(&comparable(answer).as_str());
+            let kind = if closed { "closed" } else { "open" };
+            let tags = [("category", problem.topic.as_str()), ("answer_type", kind)];
+            let tags = tags.into_iter().filter(|(_, value)| !value.is_empty());
+            tags.map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect::<Vec<_>>()
+        };
         let turn = |images, question: &str, answer: &str, rationale: &str| Turn {
             images,
             question: line(question),
             answer: line(answer),
             rationale: rationale.to_string(),
-            tags: Some(topic.clone())
-                .filter(|(_, topic)| !topic.is_empty())
-                .into_iter()
-                .collect(),
+            tags: tags(answer),
             source: problem.source.clone(),
             licence: String::new(),
         };
