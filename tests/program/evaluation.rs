@@ -143,6 +143,125 @@ fn problems_are_questions_of_a_plan_like_any_other() {
 }
 
 #[test]
+fn a_plans_own_template_writes_the_prompts_and_a_run_is_held_to_it() {
+    let own =
+        include_str!("../../prompts/nano.toml").replace("header = \"\"", "header = \"Look. \"");
+    assert!(own.contains("Look. "));
+    let with = |head: &str| {
+        format!(
+            "k = [0]\ncontrols = []\nlimit = 2\n{head}\n[settings]\nmax_new_tokens = 4\n[[data]]\nname = \"a\"\nqueries = {{ index = \"shipped\" }}\n"
+        )
+    };
+    let (folder, plan, run) = planned(&with("template = \"own.toml\""));
+    let (code, _, err) = eval(&["run", &plan, "--out", &run]);
+    assert!(code == 2 && err.contains("own.toml"), "{err}");
+    let template = folder.path().join("own.toml");
+    std::fs::write(&template, &own).expect("a template");
+    let (code, _, err) = eval(&["run", &plan, "--out", &run]);
+    assert_eq!(code, 0, "{err}");
+    let inputs = text(&folder.path().join("run/inputs.json"));
+    let inputs: Value = serde_json::from_str(&inputs).expect("JSON");
+    let line = |run: &str| -> Value {
+        let items = text(&folder.path().join(run).join("items.jsonl"));
+        serde_json::from_str(items.lines().next().expect("a line")).expect("a record")
+    };
+    let record = line("run");
+    // A line says what it was made from.
+    let key = record["made_from"].as_str().expect("a key");
+    let made_from = &inputs["made_from"][key];
+    assert_eq!(made_from["settings"]["max_new_tokens"], 4);
+    assert_eq!(made_from["model"], "shipped");
+    let hash = made_from["template_sha256"].as_str().expect("a hash");
+    assert_eq!(inputs["templates"][hash], own);
+    assert!(
+        record["seed"].is_u64() && record["device"] == "cpu",
+        "{record}"
+    );
+    // The bundle's own template gives another prompt.
+    std::fs::write(&plan, with("")).expect("a plan");
+    let other = folder.path().join("other").display().to_string();
+    assert_eq!(eval(&["run", &plan, "--out", &other]).0, 0);
+    assert_ne!(line("other")["prompt_sha256"], record["prompt_sha256"]);
+    // A changed template is a new run.
+    std::fs::write(&plan, with("template = \"own.toml\"")).expect("a plan");
+    std::fs::write(&template, own.replace("Look. ", "See. ")).expect("a template");
+    let (code, _, err) = eval(&["run", &plan, "--out", &run]);
+    assert!(code == 2 && err.contains("template"), "{err}");
+}
+
+#[test]
+fn problems_with_shots_of_their_own_are_asked_with_these_and_all_controls() {
+    let (folder, plan, run) = planned(
+        "k = [0, 9]\ncontrol_k = 9\nresamples = 200\n[settings]\nmax_new_tokens = 8\n[[data]]\nname = \"own\"\nqueries = { format = \"folder\", path = \"rows\", own_shots = true }\n",
+    );
+    let rows = folder.path().join("rows");
+    std::fs::create_dir(&rows).expect("a folder");
+    let mut table = String::new();
+    for (problem, order, image, answer) in [
+        ("a", 1, "brain-mass", "left"),
+        ("a", 2, "head-epidural", "right"),
+        ("a", 3, "chest-nodule", "left"),
+        ("b", 1, "knee-fracture", "yes"),
+        ("b", 2, "abdomen-liver", "no"),
+        ("b", 3, "fundus-bleed", "yes"),
+    ] {
+        let name = format!("{image}.png");
+        let from = format!("{}/tests/fixtures/cases/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(from, rows.join(&name)).expect("an image");
+        let row = serde_json::json!({
+            "problem_id": problem, "order": order, "image": name,
+            "question": "What is it?", "answer": answer,
+        });
+        table.push_str(&format!("{row}\n"));
+    }
+    std::fs::write(rows.join("rows.jsonl"), table).expect("a table");
+    let (code, _, err) = eval(&["run", &plan, "--out", &run]);
+    assert_eq!(code, 0, "{err}");
+    let items = text(&folder.path().join("run/items.jsonl"));
+    let records: Vec<Value> = items
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a record"))
+        .collect();
+    assert_eq!(records.len(), 2 * CONDITIONS);
+    let said = |item: &str, condition: &str| -> Vec<String> {
+        let mut records = records.iter();
+        let found = records.find(|r| r["item"] == item && r["condition"] == condition);
+        let found = found.unwrap_or_else(|| panic!("no {item}, {condition}"));
+        let order = found["prompt_order"].as_array().expect("an order");
+        let shots = order
+            .iter()
+            .filter_map(|at| found["shots"].get(at.as_u64()? as usize));
+        shots
+            .filter_map(|shot| shot["answer"].as_str().map(String::from))
+            .collect()
+    };
+    assert_eq!(said("a", "k=9 fixed similar-last"), ["left", "right"]);
+    assert_eq!(said("b", "k=9 fixed similar-last"), ["yes", "no"]);
+    assert_eq!(
+        said("b", "k=9 fixed similar-first reversed-order"),
+        ["no", "yes"]
+    );
+    // Answers change places among the problem's own shots.
+    assert_eq!(
+        said("a", "k=9 fixed similar-last shuffled-answers"),
+        ["right", "left"]
+    );
+    // The shots of other problems, never its own.
+    let others = said("a", "k=9 random similar-last random-shots");
+    assert_eq!(others.len(), 3);
+    assert!(
+        others
+            .iter()
+            .all(|answer| ["yes", "no"].contains(&answer.as_str()))
+    );
+    let (code, out, err) = eval(&["report", &run]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("vote of the shots"), "{out}");
+    let page = text(&folder.path().join("run/report.html"));
+    assert!(page.contains("alt=\"image of a shot\" src=\"data:image/jpeg"));
+}
+
+#[test]
 fn a_run_that_is_killed_at_any_moment_loses_no_answer() {
     let (folder, plan, run) = planned(PLAN);
     let items = folder.path().join("run/items.jsonl");

@@ -151,6 +151,19 @@ impl Engine {
         }
     }
 
+    /// The template that prompts are written with.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// Writes prompts with another template than the bundle's from now on. For evaluations: a model is best in the format that it was
+    /// trained with, and what was measured of its answers is true of that format only.
+    pub fn use_template(&mut self, template: &Template) {
+        if template.sha256() != self.template.sha256() {
+            self.template = template.fitted(&self.learner.manifest().tokens);
+        }
+    }
+
     /// The index it answers from.
     pub fn index(&self) -> &Index {
         &self.index

@@ -34,16 +34,50 @@ pub fn interval(
     resamples: usize,
     seed: u64,
 ) -> Option<Interval> {
-    let units = Units::new(values, clusters)?;
-    let mut means = units.resampled_means(resamples, seed)?;
-    means.sort_by(f64::total_cmp);
-    let (low, high) = tails(&means)?;
-    Some(Interval {
-        mean: units.mean(),
-        low,
-        high,
-        n: values.len(),
-    })
+    intervals(&[values], clusters, resamples, seed).pop()?
+}
+
+/// The intervals of several scores of the same answers: each as [`interval`] gives it, but one resample serves all of them, so that the draws are
+/// made once.
+pub fn intervals(
+    columns: &[&[f64]],
+    clusters: Option<&[usize]>,
+    resamples: usize,
+    seed: u64,
+) -> Vec<Option<Interval>> {
+    let units: Vec<Option<Units>> = columns
+        .iter()
+        .map(|values| Units::new(values, clusters))
+        .collect();
+    let mut found: Vec<Option<Interval>> = vec![None; columns.len()];
+    // Columns of different lengths without clusters cannot share their draws.
+    let mut sizes: Vec<usize> = units.iter().flatten().map(Units::count).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    for size in sizes {
+        let fitting = units.iter().zip(columns).enumerate();
+        let together: Vec<(usize, &Units, usize)> = fitting
+            .filter_map(|(at, (units, values))| Some((at, units.as_ref()?, values.len())))
+            .filter(|(_, units, _)| units.count() == size)
+            .collect();
+        let mut means: Vec<Vec<f64>> = vec![Vec::new(); together.len()];
+        let mut draws = Draws::new(seed);
+        let mut drawn = vec![0; size];
+        for _ in 0..resamples {
+            drawn.fill_with(|| draws.index(size));
+            for ((_, units, _), means) in together.iter().zip(&mut means) {
+                means.push(units.mean_of(&drawn));
+            }
+        }
+        for ((at, units, n), mut means) in together.into_iter().zip(means) {
+            means.sort_by(f64::total_cmp);
+            if let (Some((low, high)), Some(slot)) = (tails(&means), found.get_mut(at)) {
+                let mean = units.mean();
+                *slot = Some(Interval { mean, low, high, n });
+            }
+        }
+    }
+    found
 }
 
 /// The values that are drawn together, as their sum and number.
@@ -70,8 +104,17 @@ impl Units {
         Some(Self(sums.into_values().collect()))
     }
 
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn mean(&self) -> f64 {
         mean(self.0.iter())
+    }
+
+    /// The mean of a resample, given by the places of its units.
+    fn mean_of(&self, drawn: &[usize]) -> f64 {
+        mean(drawn.iter().filter_map(|at| self.0.get(*at)))
     }
 
     /// The mean of each resample. `None` if none is asked for.

@@ -1,7 +1,7 @@
 //! Intervals and paired tests: what must hold whatever the random numbers.
 
 use proptest::prelude::*;
-use rounds_metrics::bootstrap::{interval, quantile};
+use rounds_metrics::bootstrap::{interval, intervals, quantile};
 use rounds_metrics::paired::{mcnemar, mcnemar_of_counts, paired_difference};
 
 fn scores() -> impl Strategy<Value = Vec<f64>> {
@@ -105,4 +105,21 @@ fn equal_runs_do_not_differ() {
         (test.only_first, test.only_second, test.p, test.mid_p),
         (0, 0, 1.0, 1.0)
     );
+}
+
+#[test]
+fn scores_that_share_their_draws_have_the_intervals_that_they_have_alone() {
+    let clusters = [0, 0, 1, 2, 2, 2, 3];
+    let columns: [&[f64]; 4] = [
+        &[1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0],
+        &[0.2, 0.9, 0.4, 0.4, 0.1, 0.7, 0.3],
+        &[f64::NAN, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0],
+        &[1.0, 2.0],
+    ];
+    for clusters in [Some(&clusters[..]), None] {
+        let together = intervals(&columns, clusters, 300, 5);
+        let alone = columns.map(|values| interval(values, clusters, 300, 5));
+        assert_eq!(together, alone);
+    }
+    assert_eq!(intervals(&columns, None, 0, 5), [None; 4]);
 }

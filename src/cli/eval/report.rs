@@ -1,6 +1,7 @@
 //! `rounds eval report`: a page, tables, and the same plots in the terminal.
 
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use crate::cli::failure::Outcome;
@@ -61,7 +62,35 @@ pub fn run(args: &Report) -> Outcome {
     Ok(0)
 }
 
-/// The results as plots and a table for the terminal.
+/// Widest plot, in columns.
+const MAX_WIDTH: usize = 120;
+
+/// The results as bars, and on a terminal as plots over the number of shots too.
 pub fn print_results(results: &Results) -> Result<(), Failure> {
+    if std::io::stdout().is_terminal() {
+        let plots = report::plots(results, ink(), columns());
+        if !plots.is_empty() {
+            print(plots)?;
+        }
+    }
     print(report::terminal(results).trim_end())
+}
+
+/// The characters that the terminal can show, from its environment.
+fn ink() -> report::Ink {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(variable);
+    let locale = locale.iter().find(|value| !value.is_empty());
+    // Windows has no such variables, and its terminals show Unicode.
+    let locale = match locale {
+        Some(locale) => locale.as_str(),
+        None if cfg!(windows) => "utf-8",
+        None => "",
+    };
+    report::Ink::of(locale, &variable("TERM"))
+}
+
+fn columns() -> usize {
+    let size = crossterm::terminal::size();
+    size.map_or(80, |(columns, _)| usize::from(columns).min(MAX_WIDTH))
 }

@@ -12,8 +12,10 @@ use crate::cli::failure::Outcome;
 use crate::cli::libraries::{indexes, models};
 use crate::cli::out::print;
 use rounds_eval::bench::{
-    Estimate, PRESETS, Plan, Results, RunFolder, RunOptions, Shelf, estimate, prepare, preset, run,
+    Estimate, PRESETS, Plan, Results, RunFolder, RunOptions, Shelf, Templates, estimate, prepare,
+    preset, run,
 };
+use rounds_eval::report::keep_shown;
 use rounds_support::errors::{count, display_path};
 use rounds_support::{Cancel, Failure, INTENDED_USE, Progress, files, stderr_line};
 
@@ -81,6 +83,7 @@ impl RunPlan {
 pub fn run_plan(args: &RunPlan, cancel: &Cancel) -> Outcome {
     let (text, folder, name) = read_plan(&args.plan)?;
     let plan = Plan::parse(&text)?;
+    let templates = Templates::read(&plan, &folder)?;
     let base = args.data.clone().unwrap_or(folder);
     let shelf = args.shelf()?;
     if args.dry_run {
@@ -91,14 +94,15 @@ pub fn run_plan(args: &RunPlan, cancel: &Cancel) -> Outcome {
     let run_folder = RunFolder::open(&out, &text)?;
     let steps = std::io::stderr().is_terminal();
     let mut last = String::new();
-    let prepared = prepare(&plan, &base, &out, &shelf, cancel, &mut |step| {
+    let mut report = |step: &str| {
         // Without a terminal the counts of an import would fill the log.
         let counting = step.ends_with(" rows");
         if (steps || !counting) && last != step {
             stderr_line(step);
             last = step.to_string();
         }
-    });
+    };
+    let prepared = prepare(&plan, &templates, &base, &out, &shelf, cancel, &mut report);
     let prepared = match prepared {
         Err(_) if cancel.is_cancelled() => return interrupted(&out),
         other => other?,
@@ -153,6 +157,7 @@ pub fn run_plan(args: &RunPlan, cancel: &Cancel) -> Outcome {
     let results = Results::of(&plan, &run_folder.records()?);
     let value = serde_json::to_string_pretty(&results).map_err(Failure::usage)?;
     run_folder.write("results.json", format!("{value}\n").as_bytes())?;
+    keep_shown(&results, &prepared, &out);
     match args.json {
         true => print(value)?,
         false => {
@@ -189,10 +194,13 @@ fn print_estimate(args: &RunPlan, plan: &Plan, estimate: &Estimate) -> Outcome {
         count(estimate.answers, "answer")
     ))?;
     print(format_args!(
-        "at most {} to import, {} to encode while answering, about {} tokens of prompts",
+        "at most {} to import, {} to encode while answering",
         count(estimate.imported, "image"),
         count(estimate.images, "image"),
-        estimate.tokens
+    ))?;
+    print(format_args!(
+        "about {} tokens of prompts, {} of answers, beams and ranked options",
+        estimate.tokens, estimate.new_tokens
     ))?;
     print(format_args!(
         "about {:.0} minutes here, from a short measurement",

@@ -2,13 +2,16 @@
 //!
 //! Shots and questions are untrusted data: special tokens in their text are neutralised here, before tokenization.
 
+mod file;
 mod parts;
 mod pieces;
 
+pub use file::TemplateError;
 pub use parts::AnswerLayout;
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use rounds_index::{Example, IMAGE_PLACEHOLDER};
@@ -23,6 +26,10 @@ pub struct Template {
     pub name: String,
     /// What the template is for.
     pub task: String,
+    /// What ends a worked example in the forms: the end-of-chunk token of the model it was written for. Another model's own token takes its
+    /// place. Empty where the forms have none.
+    #[serde(default)]
+    pub end: String,
     /// Text before the first shot.
     pub header: String,
     /// Form of a shot, with placeholders.
@@ -56,28 +63,15 @@ pub struct Template {
     /// The token in front of every text, for `{begin}`.
     #[serde(skip)]
     begin: String,
-}
-
-/// Why a template cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum TemplateError {
-    /// No template has this name.
-    #[error("there is no prompt template named {0}")]
-    Missing(String),
-    /// The template with this name cannot be parsed, for this reason.
-    #[error("prompt template {0} is not valid: {1}")]
-    Invalid(String, String),
+    /// The file it was read from.
+    #[serde(skip)]
+    text: Arc<str>,
+    /// SHA-256 of the file.
+    #[serde(skip)]
+    sha256: Arc<str>,
 }
 
 impl Template {
-    /// A built-in template.
-    pub fn shipped(name: &str) -> Result<Self, TemplateError> {
-        let bytes = rounds_support::shipped::file(&format!("prompts/{name}.toml"))
-            .ok_or_else(|| TemplateError::Missing(name.to_string()))?;
-        toml::from_str(&String::from_utf8_lossy(bytes))
-            .map_err(|e| TemplateError::Invalid(name.to_string(), e.message().to_string()))
-    }
-
     /// The same template with these answers to choose from in the question, if it shows any.
     #[must_use]
     pub fn with_choices(&self, options: &[String]) -> Self {

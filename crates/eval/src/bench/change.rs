@@ -1,5 +1,7 @@
 //! What controls change about shots, and the seed of each question.
 
+use std::collections::HashMap;
+
 use super::condition::{Condition, Control};
 use rounds_assistant::retrieval::{Shot, Strategy};
 use rounds_assistant::{AssistantError, Case, Engine, Settings, comparable};
@@ -29,29 +31,36 @@ pub(super) fn changed_by(condition: &Condition) -> Option<Changed> {
     }
 }
 
-/// Examples at random that could be shots of the question, so that nothing of its image, patient or study comes in by a control.
+/// Examples that could be shots of the question, so that nothing of its image, patient or study comes in by a control: first the shots that it
+/// comes with, in an order by seed, then others at random.
 pub(super) fn donors(
     engine: &mut Engine,
     case: &Case,
     settings: &Settings,
+    own: &[Example],
     shots: usize,
     cancel: &Cancel,
 ) -> Result<Vec<Example>, AssistantError> {
+    let mut donors = own.to_vec();
+    Rng::new(settings.decoding.seed).shuffle(&mut donors);
     let settings = Settings {
         shots: (8 * shots.max(1)).min(rounds_assistant::MAX_SHOTS),
         strategy: Strategy::Random,
         ..settings.clone()
     };
     let found = engine.shots(case, &settings, cancel)?;
-    Ok(found.shots.into_iter().map(|shot| shot.example).collect())
+    donors.extend(found.shots.into_iter().map(|shot| shot.example));
+    Ok(donors)
 }
 
-/// Gives every shot an answer, or images, of another example that differ from its own; each donor gives once.
+/// Gives every shot an answer, or images, of another example that differ from its own; each donor gives once. Returns the ids of each shot and
+/// its donor.
 pub(super) fn change(
     shots: &mut [Shot],
     mut donors: Vec<Example>,
     what: Changed,
-) -> Result<(), AssistantError> {
+) -> Result<HashMap<String, String>, AssistantError> {
+    let mut given = HashMap::new();
     for shot in shots {
         let own = &shot.example;
         let fits = |other: &Example| {
@@ -68,7 +77,9 @@ pub(super) fn change(
                 "the examples differ too little to give this question's shots other answers or images".into(),
             ));
         };
-        let other = donors.swap_remove(at);
+        // The others keep their order, so that those that come first give first.
+        let other = donors.remove(at);
+        given.insert(own.id.clone(), other.id.clone());
         match what {
             Changed::Answers => {
                 shot.example.answer = other.answer;
@@ -77,5 +88,42 @@ pub(super) fn change(
             Changed::Images => shot.example.images = other.images,
         }
     }
-    Ok(())
+    Ok(given)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(id: &str, answer: &str) -> Example {
+        Example {
+            id: id.into(),
+            answer: answer.into(),
+            ..Example::default()
+        }
+    }
+
+    #[test]
+    fn each_donor_gives_once_and_the_first_ones_give_first() {
+        let own = [example("a", "lung"), example("b", "heart")];
+        let mut shots: Vec<Shot> = own
+            .iter()
+            .map(|example| Shot {
+                example: example.clone(),
+                score: 0.0,
+                rank: 1,
+                reason: String::new(),
+                match_share: None,
+            })
+            .collect();
+        let mut donors = own.to_vec();
+        donors.push(example("c", "spleen"));
+        let given = change(&mut shots, donors.clone(), Changed::Answers).unwrap();
+        assert_eq!((given["a"].as_str(), given["b"].as_str()), ("b", "a"));
+        assert_eq!(shots[0].example.answer, "heart");
+        // The only donor is the shot itself.
+        let mut same = shots.clone();
+        same[1].example.answer = "heart".into();
+        assert!(change(&mut same, vec![example("a", "heart")], Changed::Answers).is_err());
+    }
 }

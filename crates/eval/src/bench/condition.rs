@@ -74,6 +74,9 @@ impl Control {
 pub struct Condition {
     /// Number of shots.
     pub k: usize,
+    /// Number of shots whose texts alone are shown, without their images: OpenFlamingo's rule for none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub texts: usize,
     /// How they are chosen.
     pub strategy: Strategy,
     /// Their order in the prompt.
@@ -87,12 +90,19 @@ pub struct Condition {
     pub control: Option<Control>,
 }
 
+fn is_none(texts: &usize) -> bool {
+    *texts == 0
+}
+
 impl Condition {
     /// Its name: unique in a run, the same in every run of the plan.
     pub fn id(&self) -> String {
         let mut id = format!("k={}", self.k);
-        if self.k > 0 {
+        if self.shown() > 0 {
             id.push_str(&format!(" {} {}", self.strategy.name(), self.order.name()));
+        }
+        if self.texts > 0 {
+            id.push_str(&format!(" texts={}", self.texts));
         }
         if let Some(control) = self.control {
             id.push_str(&format!(" {}", control.name()));
@@ -103,10 +113,15 @@ impl Condition {
         id
     }
 
+    /// Number of examples in the prompt, with or without their images.
+    pub(super) fn shown(&self) -> usize {
+        self.k + self.texts
+    }
+
     /// Whether another seed can give another answer to the same question.
     fn depends_on_seed(&self) -> bool {
         self.strategy == Strategy::Random
-            || (self.order == Order::Shuffled && self.k > 1)
+            || (self.order == Order::Shuffled && self.shown() > 1)
             || matches!(
                 self.control,
                 Some(Control::ShuffledAnswers | Control::ShuffledImages)
@@ -122,14 +137,25 @@ impl Condition {
             );
             of.control.filter(|_| !only_a_name)
         };
-        (self.k, self.strategy, self.order, self.trial)
-            == (other.k, other.strategy, other.order, other.trial)
-            && changes(self) == changes(other)
+        let shown = |of: &Self| (of.k, of.texts, of.strategy, of.order, of.trial);
+        shown(self) == shown(other) && changes(self) == changes(other)
+    }
+
+    /// The conditions of a data set of a plan. Shots that a question comes with are not chosen: there is one strategy, `fixed`.
+    pub fn of(plan: &Plan, own_shots: bool) -> Vec<Self> {
+        match own_shots {
+            false => Self::all(plan),
+            true => Self::all(&Plan {
+                strategies: vec![Strategy::Fixed],
+                control_strategy: Some(Strategy::Fixed),
+                ..plan.clone()
+            }),
+        }
     }
 
     /// All conditions of a plan, in the order of tables. None is asked twice: a control that changes nothing is left out, and so is a
     /// further trial of what does not depend on the seed.
-    pub fn all(plan: &Plan) -> Vec<Self> {
+    fn all(plan: &Plan) -> Vec<Self> {
         let sampled = plan
             .settings()
             .is_ok_and(|settings| settings.decoding.temperature > 0.0);
@@ -144,6 +170,7 @@ impl Condition {
             let seed = plan.trial_seed(trial);
             let plain = |k, strategy, order| Self {
                 k,
+                texts: 0,
                 strategy,
                 order,
                 trial,
@@ -157,6 +184,12 @@ impl Condition {
                             0 => plain(0, Strategy::None, Order::default()),
                             k => plain(k, strategy, order),
                         });
+                        if k == 0 && plan.zero_shot_texts > 0 {
+                            push(Self {
+                                texts: plan.zero_shot_texts,
+                                ..plain(0, strategy, order)
+                            });
+                        }
                     }
                 }
             }
@@ -213,7 +246,7 @@ mod tests {
     #[test]
     fn every_condition_has_its_own_name_and_zero_shots_are_asked_once() {
         let plan = plan("k = [0, 2, 4]\nstrategies = [\"image\", \"random\"]\ntrials = 2");
-        let all = Condition::all(&plan);
+        let all = Condition::of(&plan, false);
         let ids: std::collections::BTreeSet<String> = all.iter().map(Condition::id).collect();
         assert_eq!(ids.len(), all.len());
         let plain = all.iter().filter(|c| c.control.is_none()).count();
@@ -227,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_shots_that_controls_change_are_always_measured_unchanged_too() {
-        let all = Condition::all(&plan("k = [0]\ncontrols = [\"shuffled-answers\"]"));
+        let all = Condition::of(&plan("k = [0]\ncontrols = [\"shuffled-answers\"]"), false);
         let ids: Vec<String> = all.iter().map(Condition::id).collect();
         assert_eq!(
             ids,
@@ -237,16 +270,16 @@ mod tests {
                 "k=4 auto similar-last shuffled-answers"
             ]
         );
-        let none = Condition::all(&plan("k = [0]\ncontrols = []"));
+        let none = Condition::of(&plan("k = [0]\ncontrols = []"), false);
         assert_eq!(none.len(), 1);
-        let only = Condition::all(&plan("k = [0]\ncontrols = [\"question-only\"]"));
+        let only = Condition::of(&plan("k = [0]\ncontrols = [\"question-only\"]"), false);
         assert_eq!(only.len(), 2, "no shots are needed for it");
     }
 
     #[test]
     fn controls_change_shots_that_are_not_random_and_orders_that_differ() {
         let head = "k = [4]\nstrategies = [\"random\", \"image\"]\norders = [\"shuffled\"]";
-        let all = Condition::all(&plan(head));
+        let all = Condition::of(&plan(head), false);
         let base = all
             .iter()
             .find(|c| c.control.is_none() && c.strategy == Strategy::Image);
@@ -263,6 +296,35 @@ mod tests {
         assert!(
             all.iter().any(|c| c.k == 0 && c.control.is_none()),
             "no shots"
+        );
+    }
+
+    #[test]
+    fn shots_that_questions_come_with_are_asked_under_one_strategy() {
+        let plan = plan("k = [0, 2]\nstrategies = [\"image\", \"random\"]\ncontrol_k = 2");
+        let all = Condition::of(&plan, true);
+        let plain: Vec<String> = all
+            .iter()
+            .filter(|c| c.control.is_none())
+            .map(Condition::id)
+            .collect();
+        assert_eq!(plain, ["k=0", "k=2 fixed similar-last"]);
+        let controls = all.iter().filter(|c| c.control.is_some());
+        assert_eq!(controls.count(), Control::ALL.len());
+    }
+
+    #[test]
+    fn texts_without_images_are_asked_beside_no_shots_at_all() {
+        let head = "k = [0, 4]\nzero_shot_texts = 2\nstrategies = [\"image\"]\ncontrols = []";
+        let all = Condition::of(&plan(head), false);
+        let ids: Vec<String> = all.iter().map(Condition::id).collect();
+        assert_eq!(
+            ids,
+            [
+                "k=0",
+                "k=0 image similar-last texts=2",
+                "k=4 image similar-last"
+            ]
         );
     }
 }

@@ -4,15 +4,20 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::condition::Condition;
-use super::plan::{Data, Plan, PlanError, Source};
+use super::own_shots;
+use super::plan::{Data, Plan, PlanError};
 use super::published_data::published;
-use crate::problems::ProblemError;
-use rounds_assistant::maintenance::ImportError;
+use super::source::Source;
+use super::templates::Templates;
+use rounds_assistant::comparable;
+use rounds_assistant::prompt::Template;
 use rounds_assistant::retrieval::Condition as TagCondition;
-use rounds_assistant::{AssistantError, comparable};
 use rounds_index::{Example, Index, IndexError};
+use rounds_support::Cancel;
+use rounds_support::errors::count;
 use rounds_support::rng::Rng;
-use rounds_support::{Cancel, FailureKind, FileError, Hint};
+
+pub use super::data_error::DataError;
 
 /// The user's libraries, and the device to compute on.
 pub struct Shelf {
@@ -44,6 +49,10 @@ pub struct PreparedData {
     pub shot_filter: Vec<TagCondition>,
     /// Whether shots come from the index of the questions.
     pub one_index: bool,
+    /// Whether its questions have shots of their own, which are never retrieved.
+    pub own_shots: bool,
+    /// For every model, the template of its prompts; `None` for the bundle's own.
+    pub templates: Vec<Option<Template>>,
     /// The questions, in the order in which they are asked.
     pub items: Vec<Item>,
     /// The most frequent answer of each kind of question among the shots, and of all of them under the empty name.
@@ -51,6 +60,11 @@ pub struct PreparedData {
 }
 
 impl PreparedData {
+    /// The conditions under which its questions are asked.
+    pub(super) fn conditions(&self, plan: &Plan) -> Vec<Condition> {
+        Condition::of(plan, self.own_shots)
+    }
+
     /// The most frequent answer to questions like this one.
     pub(super) fn majority_of(&self, item: &Item) -> Option<String> {
         let found = self.majority.get(&item.group());
@@ -61,8 +75,12 @@ impl PreparedData {
 /// A question with its true answer.
 #[derive(Clone, Debug)]
 pub struct Item {
+    /// What identifies it in its data set: the example's id, or that of a problem with shots of its own.
+    pub id: String,
     /// The example it was made from.
     pub example: Example,
+    /// Worked examples of its own, in the order of the problem.
+    pub own: Vec<Example>,
     /// Type of the question, as the data set states it; empty if it does not.
     pub kind: String,
     /// Whether it has a fixed set of answers.
@@ -72,7 +90,7 @@ pub struct Item {
 }
 
 impl Item {
-    fn of(example: Example) -> Self {
+    pub(super) fn of(example: Example) -> Self {
         let kind = example.tag("category").unwrap_or_default().to_string();
         let closed = example.tag("answer_type").or(example.tag("answer-type"));
         let options = example
@@ -86,6 +104,8 @@ impl Item {
             closed: closed.is_some_and(|closed| closed.eq_ignore_ascii_case("closed")),
             kind,
             options,
+            id: example.id.clone(),
+            own: Vec::new(),
             example,
         }
     }
@@ -105,58 +125,6 @@ impl Item {
     /// What a majority answer is taken over: the type of the question, and whether it is closed.
     pub(super) fn group(&self) -> String {
         format!("{}{}", self.kind, if self.closed { " closed" } else { "" })
-    }
-}
-
-/// Why data cannot be made ready.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The plan cannot be used.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Published files could not be imported.
-    #[error("{name}: {error}")]
-    Import {
-        /// The data set.
-        name: String,
-        /// Why.
-        error: ImportError,
-    },
-    /// An index could not be read.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// A model could not be loaded.
-    #[error(transparent)]
-    Model(#[from] AssistantError),
-    /// Problems could not be read.
-    #[error(transparent)]
-    Problems(#[from] ProblemError),
-    /// A file could not be written.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
-
-impl Hint for DataError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Plan(error) => error.hint(),
-            Self::Import { error, .. } => error.hint(),
-            Self::Index(error) => error.hint(),
-            Self::Model(error) => error.hint(),
-            Self::Problems(error) => error.hint(),
-            Self::File(error) => error.hint(),
-        }
-    }
-
-    fn kind(&self) -> FailureKind {
-        match self {
-            Self::Plan(error) => error.kind(),
-            Self::Import { error, .. } => error.kind(),
-            Self::Index(error) => error.kind(),
-            Self::Model(error) => error.kind(),
-            Self::Problems(error) => error.kind(),
-            Self::File(error) => error.kind(),
-        }
     }
 }
 
@@ -194,12 +162,14 @@ impl Shelf {
     }
 }
 
-/// Makes the data of `plan` ready in the folder `run`. Relative paths start at `base`. `report` gets a line for every step.
+/// Makes the data of `plan` ready in the folder `run`. Relative paths start at `base`. `templates` are those that the plan names. `report`
+/// gets a line for every step.
 ///
 /// # Errors
 /// If files or models are missing or damaged, or it was cancelled; what is finished is kept and used by the next call.
 pub fn prepare(
     plan: &Plan,
+    templates: &Templates,
     base: &Path,
     run: &Path,
     shelf: &Shelf,
@@ -213,9 +183,12 @@ pub fn prepare(
         .collect::<Result<Vec<_>, _>>()?;
     let mut data = Vec::new();
     for set in &plan.data {
-        data.push(prepare_set(
-            plan, set, &models, base, run, shelf, cancel, report,
-        )?);
+        let mut made = prepare_set(plan, set, &models, base, run, shelf, cancel, report)?;
+        let of_models = plan.models.iter();
+        made.templates = of_models
+            .map(|model| templates.of(plan, set, model).cloned())
+            .collect();
+        data.push(made);
     }
     Ok(Prepared { data, models })
 }
@@ -235,11 +208,35 @@ fn prepare_set(
         None => published(source, &name, model, base, run, shelf, cancel, report).map(Some),
     };
     let queries = folder_of(&set.queries, format!("{}-queries", set.name), None)?;
+    let index = Index::open(queries.as_deref())?;
+    let conditions = set.queries.conditions()?;
+    let found = match set.queries.may_have_own_shots() {
+        true => own_shots::items(&index, &conditions)?,
+        false => None,
+    };
+    let own_shots = found.is_some();
+    let incomplete = found.as_ref().map(|found| found.incomplete.clone());
+    let mut items = match found {
+        Some(found) => found.items,
+        None => items_of(&index, &conditions)?,
+    };
+    if own_shots && set.shots.is_some() {
+        return Err(PlanError::Invalid(format!(
+            "{}: its problems have shots of their own; leave out `shots`",
+            set.name
+        ))
+        .into());
+    }
     let mut shots = Vec::new();
     for (at, model) in models.iter().enumerate() {
         let source = match &set.shots {
             Some(source) => source,
             None if set.queries.index.is_some() => &set.queries,
+            // Nothing is searched for, so one index serves every model.
+            None if own_shots => {
+                shots.push(queries.clone());
+                continue;
+            }
             // Published questions without a source of shots: the built-in examples.
             None => {
                 shots.push(None);
@@ -253,10 +250,14 @@ fn prepare_set(
         };
         shots.push(folder_of(source, name, model.as_deref())?);
     }
-    let mut items = items_of(
-        &Index::open(queries.as_deref())?,
-        &set.queries.conditions()?,
-    )?;
+    if let Some(incomplete) = incomplete.filter(|ids| !ids.is_empty()) {
+        report(&format!(
+            "{}: {} left out, of which an example could not be used: {}",
+            set.name,
+            count(incomplete.len(), "problem"),
+            incomplete.join(", ")
+        ));
+    }
     Rng::new(plan.seed).shuffle(&mut items);
     if plan.limit > 0 {
         items.truncate(plan.limit);
@@ -275,7 +276,7 @@ fn prepare_set(
     let one_index = shots.first() == Some(&queries);
     let pool = Index::open(shots.first().and_then(|folder| folder.as_deref()))?;
     let mut pool = items_of(&pool, &shot_filter)?;
-    if pool.is_empty() && Condition::all(plan).iter().any(|c| c.k > 0) {
+    if pool.is_empty() && Condition::of(plan, own_shots).iter().any(|c| c.shown() > 0) {
         return Err(
             PlanError::Invalid(format!("{} has nothing to take shots from", set.name)).into(),
         );
@@ -287,8 +288,10 @@ fn prepare_set(
     Ok(PreparedData {
         name: set.name.clone(),
         majority: majority(&pool),
+        templates: Vec::new(),
         shot_filter,
         one_index,
+        own_shots,
         queries,
         shots,
         items,
@@ -297,7 +300,20 @@ fn prepare_set(
 
 /// The examples of an index that meet all conditions, as retrieval understands them.
 pub(super) fn items_of(index: &Index, conditions: &[TagCondition]) -> Result<Vec<Item>, DataError> {
-    let meets = |example: &Example, condition: &TagCondition| {
+    let mut items = Vec::new();
+    index.each_example(&mut |example| {
+        let example = example?;
+        if meets(&example, conditions) {
+            items.push(Item::of(example));
+        }
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+/// Whether an example meets all conditions.
+pub(super) fn meets(example: &Example, conditions: &[TagCondition]) -> bool {
+    let meets = |condition: &TagCondition| {
         let own = match condition.name.as_str() {
             "source" => vec![&example.source],
             "licence" => vec![&example.licence],
@@ -311,18 +327,7 @@ pub(super) fn items_of(index: &Index, conditions: &[TagCondition]) -> Result<Vec
         let mut own = own.iter();
         own.any(|value| value.eq_ignore_ascii_case(&condition.value)) == condition.equal
     };
-    let mut items = Vec::new();
-    index.each_example(&mut |example| {
-        let example = example?;
-        if conditions
-            .iter()
-            .all(|condition| meets(&example, condition))
-        {
-            items.push(Item::of(example));
-        }
-        Ok(())
-    })?;
-    Ok(items)
+    conditions.iter().all(meets)
 }
 
 /// The most frequent answer of every kind of question; equal counts go to the first in the alphabet.

@@ -4,12 +4,16 @@
 //! alone, with their controls, and [`compare`] tests the difference of two of them. Nothing here knows how an answer is made: every
 //! question goes through the assistant's engine, as a user's does.
 
+mod ask;
 mod bert;
 mod change;
 mod compare;
 mod condition;
 mod data;
+mod data_error;
 mod estimate;
+mod inputs;
+mod own_shots;
 mod plan;
 mod presets;
 mod published;
@@ -18,18 +22,24 @@ mod record;
 mod results;
 mod run;
 mod run_error;
+mod run_folder;
 mod score;
+mod source;
+mod templates;
 
 pub use bert::{BertError, BertOptions, BertRow, bert_scores};
 pub use compare::{Comparison, Selection, compare};
 pub use condition::{Condition, Control};
 pub use data::{DataError, Item, Prepared, PreparedData, Shelf, prepare};
 pub use estimate::{Estimate, estimate};
-pub use plan::{Data, Plan, PlanError, Source};
+pub use plan::{Data, Plan, PlanError};
 pub use presets::{PRESETS, Preset, preset};
 pub(crate) use record::IMAGES;
-pub use record::{Key, Record, RecordedShot, RunFolder, RunFolderError, read_records};
-pub use results::{Calibration, Cell, Example, Measure, Results};
+pub use record::{Key, Record, RecordedShot};
+pub use results::{Calibration, Cell, Example, ExampleShot, Measure, Results};
 pub use run::{Outcome, RunOptions, run};
 pub use run_error::RunError;
+pub use run_folder::{RunFolder, RunFolderError, read_records};
 pub use score::{Baseline, Metric, Scored, score};
+pub use source::Source;
+pub use templates::Templates;

@@ -1,12 +1,13 @@
 //! The plan of an evaluation: a TOML file that says everything that determines its numbers.
 
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
 use super::condition::Control;
-use rounds_assistant::retrieval::{Condition as TagCondition, Order, Strategy};
+use super::source::Source;
+use rounds_assistant::prompt::TemplateError;
+use rounds_assistant::retrieval::{Order, Strategy};
 use rounds_assistant::{MAX_SHOTS, Settings, SettingsPatch};
-use rounds_index::dataset::{Fold, Format, Options};
 use rounds_metrics::exact::ExactRule;
 use rounds_support::{FailureKind, Hint};
 
@@ -24,6 +25,8 @@ pub struct Plan {
     /// Numbers of shots.
     #[serde(alias = "shots")]
     pub k: Vec<usize>,
+    /// Beside no shots at all, ask with the texts of so many shots, without their images: what OpenFlamingo's evaluation calls zero-shot (2).
+    pub zero_shot_texts: usize,
     /// How shots are chosen.
     pub strategies: Vec<Strategy>,
     /// open_flamingo's option: `true` is the strategy `image`, `false` is `random`. Instead of `strategies`.
@@ -54,6 +57,10 @@ pub struct Plan {
     pub rank_options: bool,
     /// Bootstrap samples of every interval.
     pub resamples: usize,
+    /// Prompt template of all models: a built-in name, or a file beside the plan (`own.toml`); by default each bundle's own.
+    pub template: Option<String>,
+    /// Prompt templates of single models, by the names in `models`.
+    pub templates: BTreeMap<String, String>,
     /// Other settings of an answer, by their names.
     pub settings: SettingsPatch,
     /// The data sets.
@@ -67,6 +74,7 @@ impl Default for Plan {
             about: String::new(),
             models: vec![rounds_assistant::SHIPPED.into()],
             k: vec![0, 4],
+            zero_shot_texts: 0,
             strategies: vec![Strategy::Auto],
             rices: None,
             orders: vec![Order::default()],
@@ -81,6 +89,8 @@ impl Default for Plan {
             answer_only: true,
             rank_options: true,
             resamples: 1000,
+            template: None,
+            templates: BTreeMap::new(),
             settings: SettingsPatch::default(),
             data: Vec::new(),
         }
@@ -97,83 +107,11 @@ pub struct Data {
     pub queries: Source,
     /// What shots are chosen from; by default the index of the questions itself, or the shipped one.
     pub shots: Option<Source>,
-}
-
-/// Questions with answers: an index, a published data set, or problems.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Source {
-    /// Name or folder of an index; `shipped` is the built-in one.
-    pub index: Option<PathBuf>,
-    /// Format of a published data set.
-    pub format: Option<Format>,
-    /// Its file or folder, relative to the plan.
-    pub path: Option<PathBuf>,
-    /// Instead of a data set: a file of problems with vignettes and laboratory values, or `shipped`.
-    pub problems: Option<PathBuf>,
-    /// Its split: `train`, `validation`, `test`.
-    pub split: Option<String>,
-    /// Only a part of its images: `0/10`, `not 0/10`.
-    pub fold: Option<String>,
-    /// Only this language.
-    pub language: Option<String>,
-    /// Folder of its images, if they are elsewhere.
-    pub images: Option<PathBuf>,
-    /// Only examples with these tags, `name=value`.
-    pub filter: Vec<String>,
-}
-
-impl Source {
-    /// How its files are read.
-    pub(super) fn options(&self, base: &Path) -> Result<Options, PlanError> {
-        let fold = self.fold.as_deref().map(str::parse::<Fold>).transpose();
-        Ok(Options {
-            split: self.split.clone(),
-            fold: fold.map_err(|reason| PlanError::Invalid(format!("fold: {reason}")))?,
-            language: self.language.clone(),
-            images: self.images.as_ref().map(|folder| base.join(folder)),
-            ..Options::default()
-        })
-    }
-
-    fn check(&self, of: &str) -> Result<(), PlanError> {
-        let invalid = |reason: &str| Err(PlanError::Invalid(format!("{of}: {reason}")));
-        if self.problems.is_some() {
-            return match (&self.index, &self.format, &self.path) {
-                (None, None, None) => Ok(()),
-                _ => invalid("`problems` stands alone: without `index`, `format` and `path`"),
-            };
-        }
-        match (&self.index, &self.format, &self.path) {
-            (Some(_), None, None)
-                if self.fold.is_some() || self.images.is_some() || self.language.is_some() =>
-            {
-                invalid(
-                    "`fold`, `images` and `language` are for published files; an index takes `split` and `filter`",
-                )
-            }
-            (Some(_), None, None) | (None, Some(_), Some(_)) => Ok(()),
-            (None, Some(_), None) => invalid("`path` is missing"),
-            (None, None, _) => invalid("give `index`, `problems`, or `format` and `path`"),
-            (Some(_), _, _) => invalid("give either `index`, or `format` and `path`, not both"),
-        }?;
-        self.options(Path::new(""))?;
-        self.conditions()?;
-        Ok(())
-    }
-
-    /// What an example must meet: `filter`, and in an index the split.
-    pub(super) fn conditions(&self) -> Result<Vec<TagCondition>, PlanError> {
-        let split = match (&self.index, self.split.as_deref()) {
-            (Some(_), Some(split)) if split != "all" => Some(format!("split={split}")),
-            _ => None,
-        };
-        self.filter
-            .iter()
-            .chain(&split)
-            .map(|text| text.parse().map_err(|e| PlanError::Invalid(format!("{e}"))))
-            .collect()
-    }
+    /// Prompt template on this data set, in place of the plan's.
+    pub template: Option<String>,
+    /// Prompt templates of single models on this data set.
+    #[serde(default)]
+    pub templates: BTreeMap<String, String>,
 }
 
 /// Why a plan cannot be used.
@@ -185,11 +123,18 @@ pub enum PlanError {
     /// A value has no sense.
     #[error("the plan: {0}")]
     Invalid(String),
+    /// A template that it names cannot be used.
+    #[error("the plan: {0}")]
+    Template(#[from] TemplateError),
 }
 
 impl Hint for PlanError {
     fn hint(&self) -> Option<String> {
-        Some("docs/evaluation.md describes plans; `rounds eval presets` prints ready ones".into())
+        let plans = "docs/evaluation.md describes plans; `rounds eval presets` prints ready ones";
+        match self {
+            Self::Template(error) => error.hint(),
+            Self::Toml(_) | Self::Invalid(_) => Some(plans.into()),
+        }
     }
 
     fn kind(&self) -> FailureKind {
@@ -253,10 +198,18 @@ impl Plan {
                 return invalid(format!("`{name}` names one thing twice"));
             }
         }
+        let of_models = self.data.iter().map(|data| &data.templates);
+        let mut named = of_models.chain([&self.templates]).flat_map(BTreeMap::keys);
+        if let Some(model) = named.find(|model| !self.models.contains(model)) {
+            return invalid(format!(
+                "`templates` names {}, which is not in `models`",
+                rounds_support::sanitise::clean_line(model)
+            ));
+        }
         if let Some(k) = self
             .k
             .iter()
-            .chain([&self.control_k])
+            .chain([&self.control_k, &self.zero_shot_texts])
             .find(|k| **k > MAX_SHOTS)
         {
             return invalid(format!("{k} shots are too many; the limit is {MAX_SHOTS}"));
@@ -284,6 +237,12 @@ impl Plan {
             }
             data.queries.check(&format!("{}, queries", data.name))?;
             if let Some(shots) = &data.shots {
+                if shots.own_shots || data.queries.own_shots {
+                    return invalid(format!(
+                        "{}: problems with `own_shots` are `queries`, without another source of shots",
+                        data.name
+                    ));
+                }
                 shots.check(&format!("{}, shots", data.name))?;
             }
         }
@@ -397,6 +356,18 @@ mod tests {
             (
                 "trials = 2\ntrial_seeds = [1]\n[[data]]\nname='a'\nqueries={index='x'}",
                 "seeds",
+            ),
+            (
+                "[[data]]\nname='a'\nqueries={index='x',own_shots=true}",
+                "own_shots",
+            ),
+            (
+                "[[data]]\nname='a'\nqueries={format='folder',path='x',own_shots=true}\nshots={index='x'}",
+                "own_shots",
+            ),
+            (
+                "templates = { nobody = 'nano' }\n[[data]]\nname='a'\nqueries={index='x'}",
+                "nobody",
             ),
             (
                 "[settings]\nshots = 3\n[[data]]\nname='a'\nqueries={index='x'}",

@@ -1,6 +1,6 @@
 //! Plans under the names of papers and benchmarks, ready to be run or changed.
 //!
-//! Their prompts are those of the model's bundle: a bundle is evaluated in the format that it was trained with.
+//! Where a paper's prompt is known, the plan names its template; otherwise prompts are those of the model's bundle.
 
 /// A plan that comes with the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ presets! {
     "open-flamingo-vqa" "OpenFlamingo's evaluation on a VQA set: random shots and RICES, three trials"
     "llava-med-scoring" "LLaVA-Med's open recall and closed accuracy, as published and corrected, on SLAKE and VQA-RAD"
     "vl-icl-rule" "VL-ICL's shots and rule: 0, 1, 2, 4, 8 shots at random, 15 new tokens, cut at newline or full stop"
-    "smmile-rule" "SMMILE's rule on an index with one problem a study: greedy, exact match, bootstrap of 1,000 with seed 42"
+    "smmile" "SMMILE: every problem with its own shots, on the published rows, with all controls"
 }
 
 /// The preset of this name.
@@ -47,14 +47,18 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
 mod tests {
     use super::super::condition::Condition;
     use super::super::plan::Plan;
+    use super::super::templates::Templates;
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn every_preset_is_a_valid_plan_with_a_name() {
         for preset in PRESETS {
             let plan = Plan::parse(preset.text).unwrap_or_else(|e| panic!("{}: {e}", preset.name));
             assert!(!plan.name.is_empty() && !plan.about.is_empty());
-            assert!(!Condition::all(&plan).is_empty());
+            assert!(!Condition::of(&plan, false).is_empty());
+            let templates = Templates::read(&plan, Path::new("nowhere"));
+            assert!(templates.is_ok(), "{}: {templates:?}", preset.name);
             assert!(preset.text.ends_with('\n'));
         }
     }

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::data::{DataError, Shelf};
-use super::plan::{PlanError, Source};
+use super::own_shots;
+use super::plan::PlanError;
+use super::source::Source;
 use crate::problems;
 use rounds_assistant::maintenance::{Import, ImportError, ImportReport, import};
 use rounds_assistant::{AssistantError, Embedders};
-use rounds_index::dataset::Format;
+use rounds_index::dataset::{Format, Options};
 use rounds_model::device;
 use rounds_support::{Cancel, files};
 
@@ -17,14 +19,13 @@ fn problems_table(
     problems: &Path,
     name: &str,
     base: &Path,
-    run: &Path,
+    folder: &Path,
 ) -> Result<PathBuf, DataError> {
-    let list = match problems == Path::new(rounds_assistant::SHIPPED) {
-        true => problems::shipped_set()?,
-        false => problems::read(&base.join(problems))?,
-    };
-    let folder = run.join("data").join(format!("{name}.problems"));
-    files::create_private_dir(&folder)?;
+    let list = read_problems(problems, base)?;
+    if list.iter().any(|problem| !problem.shots.is_empty()) {
+        return own_shots::problems_table(&list, name, folder);
+    }
+    files::create_private_dir(folder)?;
     let mut table = String::new();
     for problem in list {
         let mut images = Vec::new();
@@ -45,8 +46,20 @@ fn problems_table(
         });
         table.push_str(&format!("{row}\n"));
     }
-    files::write_atomic(&folder.join("problems.jsonl"), table.as_bytes())?;
-    Ok(folder)
+    let path = folder.join("problems.jsonl");
+    files::write_atomic(&path, table.as_bytes())?;
+    Ok(path)
+}
+
+/// The problems of a plan: those that ship, or a file's.
+pub(super) fn read_problems(
+    problems: &Path,
+    base: &Path,
+) -> Result<Vec<problems::Problem>, DataError> {
+    Ok(match problems == Path::new(rounds_assistant::SHIPPED) {
+        true => problems::shipped_set()?,
+        false => problems::read(&base.join(problems))?,
+    })
 }
 
 /// The index of a published data set in the run's folder, imported if it is not there yet.
@@ -61,11 +74,6 @@ pub(super) fn published(
     report: &mut dyn FnMut(&str),
 ) -> Result<PathBuf, DataError> {
     let invalid = || PlanError::Invalid(format!("{name}: give `format` and `path`"));
-    let (format, path) = match (&source.problems, source.format, &source.path) {
-        (Some(problems), ..) => (Format::Folder, problems_table(problems, name, base, run)?),
-        (None, Some(format), Some(path)) => (format, base.join(path)),
-        _ => return Err(invalid().into()),
-    };
     let folder = run.join("data").join(name);
     let done = run.join("data").join(format!("{name}.imported"));
     let made_from = format!("{source:?} in {}\n", base.display());
@@ -75,6 +83,19 @@ pub(super) fn published(
         Ok(_) => drop(rounds_index::library::delete(&folder)?),
         Err(_) => {}
     }
+    let table = run.join("data").join(format!("{name}.problems"));
+    let (format, path, options) = match (&source.problems, source.format, &source.path) {
+        (Some(problems), ..) => {
+            let table = problems_table(problems, name, base, &table)?;
+            (Format::Folder, table, Options::default())
+        }
+        (None, Some(_), Some(_)) if source.own_shots => {
+            let table = own_shots::rows_table(source, name, base, &table)?;
+            (Format::Folder, table, Options::default())
+        }
+        (None, Some(format), Some(path)) => (format, base.join(path), source.options(base)?),
+        _ => return Err(invalid().into()),
+    };
     files::create_private_dir(&run.join("data"))?;
     let failed = |error: ImportError| DataError::Import {
         name: name.to_string(),
@@ -90,7 +111,7 @@ pub(super) fn published(
         index: folder.clone(),
         format,
         path,
-        options: source.options(base)?,
+        options,
         device: shelf.device.clone(),
     };
     let imported = import(

@@ -1,24 +1,24 @@
-//! What a run keeps: one line of JSON for every answer, appended as soon as it is there.
+//! What a run keeps of every answer: one line of JSON.
 
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use super::condition::Condition;
 use rounds_assistant::Ranked;
 use rounds_support::sanitise::{clean, clean_line};
-use rounds_support::{FileError, files};
 
 /// A shot as it was shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedShot {
     /// Id of the example.
     pub id: String,
+    /// Its images as they were shown, as files named by their SHA-256.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
     /// The answer that stood in the prompt.
     pub answer: String,
+    /// Under a control, the example that the answer or the images were taken from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub donor: Option<String>,
     /// Its score in retrieval.
     pub score: f32,
     /// Its share of the match with the question's image.
@@ -39,6 +39,15 @@ pub struct Record {
     pub condition: String,
     /// The condition.
     pub asked: Condition,
+    /// Key in `inputs.json` of what the answer is made from: model, template, index, settings and version, with their hashes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub made_from: String,
+    /// Seed of the question under the condition: of random shots, shuffling and sampling.
+    #[serde(default)]
+    pub seed: u64,
+    /// The device that the model ran on.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
     /// The question.
     pub question: String,
     /// The true answer.
@@ -48,7 +57,7 @@ pub struct Record {
     pub kind: String,
     /// Whether it has a fixed set of answers.
     pub closed: bool,
-    /// Its images, as files in the run's folder.
+    /// Its images, as files in the run's folder, named by their SHA-256.
     pub images: Vec<String>,
     /// Options of a multiple-choice question: letter and text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -56,6 +65,9 @@ pub struct Record {
     /// The shots, most similar first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shots: Vec<RecordedShot>,
+    /// Their places in that list, from 0, in the order of the prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompt_order: Vec<usize>,
     /// Which of them stood last in the prompt, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<usize>,
@@ -111,12 +123,14 @@ impl Record {
     }
 
     /// Sanitises texts: a file of records may come from somebody else.
-    fn cleaned(mut self) -> Self {
+    pub(super) fn cleaned(mut self) -> Self {
         for text in [
             &mut self.dataset,
             &mut self.item,
             &mut self.model,
             &mut self.condition,
+            &mut self.made_from,
+            &mut self.device,
             &mut self.kind,
         ] {
             *text = clean_line(text);
@@ -128,6 +142,10 @@ impl Record {
         for shot in &mut self.shots {
             shot.id = clean_line(&shot.id);
             shot.answer = clean(&shot.answer);
+            shot.donor = shot.donor.as_deref().map(clean_line);
+            for image in &mut shot.images {
+                *image = clean_line(image);
+            }
         }
         let texts = [&mut self.rationale, &mut self.error, &mut self.withheld];
         for text in texts.into_iter().flatten() {
@@ -145,234 +163,8 @@ impl Record {
     }
 }
 
-/// Name of the file of answers in a run's folder.
-pub(super) const ITEMS: &str = "items.jsonl";
-/// Version, models and indexes, by their hashes.
-const INPUTS: &str = "inputs.json";
-/// Folder of the questions' images in a run's folder.
+/// Folder of images in a run's folder.
 pub(crate) const IMAGES: &str = "images";
-/// The plan, as it was given.
-pub(super) const PLAN: &str = "plan.toml";
-
-/// The folder of a run, held by one process at a time.
-pub struct RunFolder {
-    folder: PathBuf,
-    items: Mutex<File>,
-    _lock: File,
-}
-
-impl RunFolder {
-    /// Opens the folder of a run, or makes it. `plan` is the text of the plan.
-    ///
-    /// # Errors
-    /// If the folder belongs to another plan, is in use, or cannot be written.
-    pub fn open(folder: &Path, plan: &str) -> Result<Self, RunFolderError> {
-        files::create_private_dir(folder)?;
-        let lock = folder.join("lock");
-        let held = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock)
-            .map_err(|e| FileError::from_io(&lock, "open", &e))?;
-        if held.try_lock().is_err() {
-            return Err(RunFolderError::Busy(rounds_support::errors::display_path(
-                folder,
-            )));
-        }
-        let kept = folder.join(PLAN);
-        let asked = folder.join(ITEMS);
-        // A plan that was corrected before anything was asked is no other run.
-        let begun = asked.exists() && files::length(&asked)? > 0;
-        match kept.exists() {
-            true if begun && files::read_to_string(&kept)? != plan => {
-                let shown = rounds_support::errors::display_path(folder);
-                return Err(RunFolderError::OtherPlan(shown));
-            }
-            true if begun => {}
-            _ => files::write_atomic(&kept, plan.as_bytes())?,
-        }
-        let path = folder.join(ITEMS);
-        drop_cut_line(&path)?;
-        let items = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|e| FileError::from_io(&path, "open", &e))?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-            items: Mutex::new(items),
-            _lock: held,
-        })
-    }
-
-    /// Notes what its answers are made from beside the plan.
-    ///
-    /// # Errors
-    /// If answers were made from something else before.
-    pub(super) fn hold_to(&self, inputs: &str) -> Result<(), RunFolderError> {
-        let path = self.folder.join(INPUTS);
-        let begun = files::length(&self.folder.join(ITEMS))? > 0;
-        match files::read_to_string(&path) {
-            Ok(known) if known == inputs => Ok(()),
-            Ok(_) if begun => Err(RunFolderError::OtherInputs(
-                rounds_support::errors::display_path(&self.folder),
-            )),
-            _ => Ok(files::write_atomic(&path, inputs.as_bytes())?),
-        }
-    }
-
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The answers so far.
-    pub fn records(&self) -> Result<Vec<Record>, RunFolderError> {
-        read_records(&self.folder)
-    }
-
-    /// Adds an answer; when this returns, the end of the process cannot lose it.
-    pub fn append(&self, record: &Record) -> Result<(), FileError> {
-        let path = self.folder.join(ITEMS);
-        let mut line = serde_json::to_vec(record).unwrap_or_default();
-        line.push(b'\n');
-        let mut items = self.items.lock().unwrap_or_else(PoisonError::into_inner);
-        items
-            .write_all(&line)
-            .map_err(|e| FileError::from_io(&path, "write", &e))
-    }
-
-    /// Writes all answers in the given order, so that the same plan gives the same file.
-    pub(super) fn rewrite(&self, records: &[Record]) -> Result<(), FileError> {
-        let mut text = Vec::new();
-        for record in records {
-            text.extend(serde_json::to_vec(record).unwrap_or_default());
-            text.push(b'\n');
-        }
-        files::write_atomic(&self.folder.join(ITEMS), &text)
-    }
-
-    /// Keeps the file of an image, named by its SHA-256.
-    pub(super) fn keep_image(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
-        let folder = self.folder.join(IMAGES);
-        let path = folder.join(name);
-        if path.exists() {
-            return Ok(());
-        }
-        files::create_private_dir(&folder)?;
-        files::write_atomic(&path, content)
-    }
-
-    /// Writes another file of the run.
-    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
-        files::write_atomic(&self.folder.join(name), content)
-    }
-}
-
-/// Why a run's folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RunFolderError {
-    /// A file cannot be read or written.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Another process is writing it.
-    #[error("another run is writing {0}")]
-    Busy(String),
-    /// It was made for another plan.
-    #[error("{0} has the answers of another plan")]
-    OtherPlan(String),
-    /// It was made with another version, model or index.
-    #[error("{0} has answers of another model, index or version of the program")]
-    OtherInputs(String),
-    /// A line is damaged.
-    #[error("{file}, line {line}: {reason}")]
-    Line {
-        /// The file.
-        file: String,
-        /// Its line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl rounds_support::Hint for RunFolderError {
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::File(error) => error.hint(),
-            Self::Busy(_) => Some("wait until it has ended, or give another folder".into()),
-            Self::OtherPlan(_) => Some(
-                "give another folder with --out; a changed plan is a new run, because its numbers would not be comparable".into(),
-            ),
-            Self::OtherInputs(_) => Some(
-                "give another folder with --out; inputs.json in it says what its answers were made from".into(),
-            ),
-            Self::Line { .. } => Some("remove the line; its question is then asked again".into()),
-        }
-    }
-
-    fn kind(&self) -> rounds_support::FailureKind {
-        match self {
-            Self::File(error) => error.kind(),
-            Self::Busy(_) | Self::OtherPlan(_) | Self::OtherInputs(_) => {
-                rounds_support::FailureKind::Usage
-            }
-            Self::Line { .. } => rounds_support::FailureKind::Io,
-        }
-    }
-}
-
-/// Removes an unfinished last line, which a killed run may have left.
-fn drop_cut_line(path: &Path) -> Result<(), FileError> {
-    if !path.exists() {
-        return Ok(());
-    }
-    let content = files::read(path)?;
-    let whole = content
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    match whole < content.len() {
-        true => files::write_atomic(path, &content[..whole]),
-        false => Ok(()),
-    }
-}
-
-/// The answers in a run's folder, or in a file. An unfinished last line is left out.
-///
-/// # Errors
-/// If the file cannot be read, or a line is not a record.
-pub fn read_records(path: &Path) -> Result<Vec<Record>, RunFolderError> {
-    let path = match path.is_dir() {
-        true => path.join(ITEMS),
-        false => path.to_path_buf(),
-    };
-    let content = files::read(&path)?;
-    let whole = content.iter().rposition(|byte| *byte == b'\n');
-    let whole = &content[..whole.unwrap_or(0)];
-    // A question that failed and was asked again has several lines; the last one counts.
-    let (mut records, mut places) = (Vec::<Record>::new(), HashMap::<Key, usize>::new());
-    for (at, line) in whole.split(|byte| *byte == b'\n').enumerate() {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        let record: Record = serde_json::from_slice(line).map_err(|e| RunFolderError::Line {
-            file: rounds_support::errors::display_path(&path),
-            line: at + 1,
-            reason: clean_line(&e.to_string()),
-        })?;
-        let record = record.cleaned();
-        match places.get(&record.key()) {
-            Some(&place) => records[place] = record,
-            None => {
-                places.insert(record.key(), records.len());
-                records.push(record);
-            }
-        }
-    }
-    Ok(records)
-}
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -382,6 +174,7 @@ pub(super) mod tests {
     pub(in super::super) fn record(item: &str, answer: &str, reference: &str) -> Record {
         let asked = Condition {
             k: 2,
+            texts: 0,
             strategy: Strategy::Image,
             order: Order::SimilarLast,
             trial: 0,
@@ -390,7 +183,9 @@ pub(super) mod tests {
         };
         let shot = |answer: &str| RecordedShot {
             id: format!("example-{answer}"),
+            images: Vec::new(),
             answer: answer.into(),
+            donor: None,
             score: 0.5,
             match_share: None,
         };
@@ -400,6 +195,9 @@ pub(super) mod tests {
             model: "shipped".into(),
             condition: asked.id(),
             asked,
+            made_from: "0011223344556677".into(),
+            seed: 7,
+            device: "cpu".into(),
             question: "Which organ?".into(),
             reference: reference.into(),
             kind: "organ".into(),
@@ -407,6 +205,7 @@ pub(super) mod tests {
             images: vec![format!("images/{item}.png")],
             options: Vec::new(),
             shots: vec![shot("lung"), shot("heart")],
+            prompt_order: vec![1, 0],
             last: Some(0),
             shown_by: 0,
             majority: Some("lung".into()),
@@ -422,65 +221,5 @@ pub(super) mod tests {
             prompt_sha256: "00".into(),
             error: None,
         }
-    }
-
-    #[test]
-    fn a_cut_last_line_is_asked_again_and_nothing_else_is_lost() {
-        let folder = tempfile::tempdir().unwrap();
-        let plan = "name = \"a\"\n";
-        {
-            let run = RunFolder::open(folder.path(), plan).unwrap();
-            run.append(&record("one", "lung", "lung")).unwrap();
-            run.append(&record("two", "lung", "heart")).unwrap();
-        }
-        let path = folder.path().join(ITEMS);
-        let whole = std::fs::read(&path).unwrap();
-        for cut in 1..whole.len() {
-            std::fs::write(&path, &whole[..cut]).unwrap();
-            let run = RunFolder::open(folder.path(), plan).unwrap();
-            let lines = whole[..cut].iter().filter(|b| **b == b'\n').count();
-            assert_eq!(run.records().unwrap().len(), lines);
-        }
-    }
-
-    #[test]
-    fn a_folder_belongs_to_one_plan_and_one_process() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::open(folder.path(), "a").unwrap();
-        assert!(matches!(
-            RunFolder::open(folder.path(), "a"),
-            Err(RunFolderError::Busy(_))
-        ));
-        drop(run);
-        // Nothing was asked yet, so the plan may still be corrected.
-        let run = RunFolder::open(folder.path(), "b").unwrap();
-        run.append(&record("one", "lung", "lung")).unwrap();
-        drop(run);
-        assert!(matches!(
-            RunFolder::open(folder.path(), "c"),
-            Err(RunFolderError::OtherPlan(_))
-        ));
-    }
-
-    #[test]
-    fn a_failure_that_was_asked_again_counts_no_more() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::open(folder.path(), "a").unwrap();
-        let mut failed = record("one", "", "lung");
-        failed.error = Some("damaged".into());
-        run.append(&failed).unwrap();
-        run.append(&record("one", "left\nlung", "lung")).unwrap();
-        let read = run.records().unwrap();
-        assert_eq!(read.len(), 1);
-        assert!(read[0].error.is_none() && read[0].answer.contains('\n'));
-    }
-
-    #[test]
-    fn texts_from_a_file_are_sanitised() {
-        let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::open(folder.path(), "a").unwrap();
-        run.append(&record("one", "lu\u{1b}[2Jng", "lung")).unwrap();
-        let read = run.records().unwrap();
-        assert!(!read[0].answer.contains('\u{1b}'), "{:?}", read[0].answer);
     }
 }

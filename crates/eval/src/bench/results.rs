@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::condition::Condition;
 use super::plan::Plan;
-use super::record::Record;
+use super::record::{Record, RecordedShot};
 use super::score::{Baseline, F1, Metric, Scored, score};
-use rounds_metrics::bootstrap::interval;
+use rounds_metrics::bootstrap::intervals;
 use rounds_metrics::calibration::calibration;
 use rounds_metrics::exact::ExactRule;
 use rounds_support::INTENDED_USE;
@@ -82,10 +82,21 @@ pub struct Example {
     pub answer: String,
     /// Its images, as files in the run's folder.
     pub images: Vec<String>,
-    /// The answers of the shots, most similar first.
-    pub shots: Vec<String>,
+    /// The shots, in the order of the prompt.
+    pub shots: Vec<ExampleShot>,
     /// Whether the answer is right.
     pub right: bool,
+}
+
+/// A shot of an answer that is looked at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExampleShot {
+    /// Id of the example.
+    pub id: String,
+    /// The answer that stood in the prompt.
+    pub answer: String,
+    /// Its images, as files in the run's folder, where they are kept.
+    pub images: Vec<String>,
 }
 
 /// The numbers of a run.
@@ -99,7 +110,7 @@ pub struct Results {
     pub about: String,
     /// Version of the program.
     pub version: String,
-    /// The condition that controls change: what plots show where they show one.
+    /// The condition that controls change: what plots show where they show one. See [`Results::reference_of`].
     pub reference: String,
     /// The score that tables show.
     pub main: String,
@@ -202,7 +213,8 @@ impl Results {
                 shown_majority = true;
             }
         }
-        let shown = examples(&self.reference, group, rules);
+        let reference = self.reference_of(group.dataset, group.model);
+        let shown = examples(reference, group, rules);
         self.examples.extend(shown);
     }
 
@@ -214,6 +226,24 @@ impl Results {
                 && cell.label == label
                 && cell.part == part
         })
+    }
+
+    /// The condition that stands for a data set where one is shown: the one that controls change, or where there is none of its name (questions
+    /// with shots of their own are asked in another way) the first one with the most shots.
+    pub fn reference_of(&self, dataset: &str, model: &str) -> &str {
+        let mut found: Option<&Cell> = None;
+        for cell in &self.cells {
+            if cell.dataset != dataset || cell.model != model || cell.control {
+                continue;
+            }
+            if cell.label == self.reference {
+                return &self.reference;
+            }
+            if found.is_none_or(|best| cell.k > best.k) {
+                found = Some(cell);
+            }
+        }
+        found.map_or("", |cell| cell.label.as_str())
     }
 
     /// The data sets, in the order of the rows.
@@ -364,17 +394,27 @@ impl Row<'_> {
                 list.1.push(cluster);
             }
         }
+        // Scores of the same answers are resampled together; some scores have no value for some answers.
+        let mut together: BTreeMap<Vec<usize>, Vec<(&str, Vec<f64>)>> = BTreeMap::new();
+        for (name, (values, clusters)) in values {
+            let group = together.entry(clusters).or_default();
+            group.push((name, values));
+        }
         let (resamples, seed) = (self.plan.resamples, self.plan.seed);
-        let measures = values.into_iter().filter_map(|(name, (values, clusters))| {
-            let found = interval(&values, Some(&clusters), resamples, seed)?;
-            let measure = Measure {
-                mean: found.mean,
-                low: found.low,
-                high: found.high,
-            };
-            Some((name.to_string(), measure))
-        });
-        measures.collect()
+        let mut measures = BTreeMap::new();
+        for (clusters, scores) in together {
+            let columns: Vec<&[f64]> = scores.iter().map(|(_, values)| values.as_slice()).collect();
+            let found = intervals(&columns, Some(&clusters), resamples, seed);
+            for ((name, _), found) in scores.iter().zip(found) {
+                let measure = found.map(|found| Measure {
+                    mean: found.mean,
+                    low: found.low,
+                    high: found.high,
+                });
+                measures.extend(measure.map(|measure| (name.to_string(), measure)));
+            }
+        }
+        measures
     }
 }
 
@@ -438,11 +478,30 @@ fn examples(wanted: &str, group: &Group, rules: &[ExactRule]) -> Vec<Example> {
             reference: record.reference.clone(),
             answer: record.answer.clone(),
             images: record.images.clone(),
-            shots: record.shots.iter().map(|s| s.answer.clone()).collect(),
+            shots: shown_shots(record),
             right,
         }));
     }
     shown
+}
+
+/// The shots of a record in the order of the prompt; of a record that does not tell it, most similar first.
+fn shown_shots(record: &Record) -> Vec<ExampleShot> {
+    let shot = |shot: &RecordedShot| ExampleShot {
+        id: shot.id.clone(),
+        answer: shot.answer.clone(),
+        images: shot.images.clone(),
+    };
+    match record.prompt_order.is_empty() {
+        true => record.shots.iter().map(shot).collect(),
+        false => {
+            let order = record.prompt_order.iter();
+            order
+                .filter_map(|at| record.shots.get(*at))
+                .map(shot)
+                .collect()
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::change::{change, changed_by, donors, seed_of};
-use super::condition::{Condition, Control};
+use super::ask::{Asking, ask, empty, images};
+use super::condition::Condition;
 use super::data::{Item, Prepared, PreparedData};
+use super::inputs::Inputs;
 use super::plan::Plan;
-use super::record::{IMAGES, Key, Record, RecordedShot, RunFolder};
+use super::record::{Key, Record};
 use super::run_error::RunError;
-use rounds_assistant::retrieval::{Found, Strategy};
-use rounds_assistant::{Answer, AssistantError, Case, Engine, Experiment, Settings, Setup};
-use rounds_imaging::Image;
-use rounds_index::{Example, Index, IndexError};
+use super::run_folder::RunFolder;
+use rounds_assistant::{AssistantError, Engine, Setup};
+use rounds_index::{Index, IndexError};
 use rounds_support::Cancel;
 
 /// How a plan is run. None of it changes an answer.
@@ -48,11 +48,8 @@ impl Outcome {
 
 /// What all workers of one model and data set share.
 struct Shared<'a> {
-    plan: &'a Plan,
-    model: &'a str,
-    data: &'a PreparedData,
-    conditions: &'a [Condition],
-    settings: Settings,
+    asking: Asking<'a>,
+    conditions: Vec<Condition>,
     done: &'a HashSet<Key>,
     next: AtomicUsize,
     /// Answers that may still be asked for in this call.
@@ -78,9 +75,9 @@ pub fn run(
     cancel: &Cancel,
     report: &(dyn Fn(&Outcome) + Sync),
 ) -> Result<Outcome, RunError> {
-    folder.hold_to(&inputs(prepared)?)?;
-    let conditions = Condition::all(plan);
-    let order = planned(plan, prepared, &conditions);
+    let inputs = Inputs::of(plan, prepared)?;
+    folder.hold_to(&inputs.text())?;
+    let order = planned(plan, prepared);
     let wanted: HashSet<&Key> = order.iter().collect();
     let mut records = folder.records()?;
     records.retain(|record| record.error.is_none() && wanted.contains(&record.key()));
@@ -93,12 +90,13 @@ pub fn run(
     let left = AtomicUsize::new(options.max_items.unwrap_or(usize::MAX));
     report(&outcome.lock().unwrap_or_else(PoisonError::into_inner));
     for (at, model) in plan.models.iter().enumerate() {
-        for data in &prepared.data {
-            let mut rest = data.items.iter().flat_map(|item| {
-                let key = |c: &Condition| key(data, item, model, c);
-                conditions.iter().map(key).collect::<Vec<_>>()
-            });
-            if cancel.is_cancelled() || rest.all(|key| done.contains(&key)) {
+        for (number, data) in prepared.data.iter().enumerate() {
+            let conditions = data.conditions(plan);
+            let is_asked = |item: &Item| {
+                let mut conditions = conditions.iter();
+                conditions.all(|condition| done.contains(&key(data, item, model, condition)))
+            };
+            if cancel.is_cancelled() || data.items.iter().all(is_asked) {
                 continue;
             }
             let setup = Setup {
@@ -108,11 +106,15 @@ pub fn run(
                 ..Setup::default()
             };
             let shared = Shared {
-                plan,
-                model,
-                data,
-                conditions: &conditions,
-                settings: plan.settings()?,
+                asking: Asking {
+                    plan,
+                    model,
+                    data,
+                    template: data.templates.get(at).and_then(Option::as_ref),
+                    settings: plan.settings()?,
+                    made_from: inputs.key(number, at),
+                },
+                conditions,
                 done: &done,
                 next: AtomicUsize::new(0),
                 left: &left,
@@ -132,49 +134,22 @@ pub fn run(
     Ok(outcome)
 }
 
-/// What answers are made from beside the plan: version, models and indexes, by their hashes.
-fn inputs(prepared: &Prepared) -> Result<String, RunError> {
-    let models = prepared.models.iter().map(|folder| {
-        let bundle = rounds_model::bundle::Bundle::open(folder.as_deref());
-        bundle.map(|bundle| bundle.sha256)
-    });
-    let models = models.collect::<Result<Vec<_>, _>>();
-    let models = models.map_err(AssistantError::from)?;
-    let index = |folder: &Option<std::path::PathBuf>| {
-        Index::open(folder.as_deref()).map(|index| index.sha256())
-    };
-    let mut data = Vec::new();
-    for set in &prepared.data {
-        let shots = set.shots.iter().map(index).collect::<Result<Vec<_>, _>>()?;
-        data.push(serde_json::json!({
-            "name": set.name,
-            "queries_sha256": index(&set.queries)?,
-            "shots_sha256": shots,
-        }));
-    }
-    let inputs = serde_json::json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "models_sha256": models,
-        "data": data,
-    });
-    Ok(format!("{inputs:#}\n"))
-}
-
 fn key(data: &PreparedData, item: &Item, model: &str, condition: &Condition) -> Key {
     (
         data.name.clone(),
-        item.example.id.clone(),
+        item.id.clone(),
         model.to_string(),
         condition.id(),
     )
 }
 
 /// Everything that the plan asks for, in its order.
-fn planned(plan: &Plan, prepared: &Prepared, conditions: &[Condition]) -> Vec<Key> {
+fn planned(plan: &Plan, prepared: &Prepared) -> Vec<Key> {
     let mut all = Vec::new();
     for data in &prepared.data {
+        let conditions = data.conditions(plan);
         for model in &plan.models {
-            for condition in conditions {
+            for condition in &conditions {
                 for item in &data.items {
                     all.push(key(data, item, model, condition));
                 }
@@ -247,16 +222,20 @@ fn work(shared: &Shared, setup: &Setup, jobs: usize) -> Result<(), RunError> {
 
 fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
     let mut engine = Engine::load(setup)?;
-    let queries = Index::open(shared.data.queries.as_deref())?;
+    let asking = &shared.asking;
+    if let Some(template) = asking.template {
+        engine.use_template(template);
+    }
+    let queries = Index::open(asking.data.queries.as_deref())?;
     loop {
         let at = shared.next.fetch_add(1, Ordering::Relaxed);
-        let Some(item) = shared.data.items.get(at) else {
+        let Some(item) = asking.data.items.get(at) else {
             return Ok(());
         };
         let open = |c: &&Condition| {
             !shared
                 .done
-                .contains(&key(shared.data, item, shared.model, c))
+                .contains(&key(asking.data, item, asking.model, c))
         };
         let open: Vec<&Condition> = shared.conditions.iter().filter(open).collect();
         if open.is_empty() {
@@ -273,7 +252,7 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
                 return Ok(());
             }
             let asked = match &images {
-                Ok(images) => ask(&mut engine, shared, item, images, condition),
+                Ok(images) => ask(&mut engine, asking, item, images, condition, shared.cancel),
                 Err(reason) => Err(AssistantError::Refused(reason.clone())),
             };
             let record = match asked {
@@ -283,7 +262,7 @@ fn worker(shared: &Shared, setup: &Setup) -> Result<(), RunError> {
                 Err(error) if !is_about_the_question(&error) => return Err(error.into()),
                 Err(error) => Record {
                     error: Some(rounds_support::sanitise::clean_line(&error.to_string())),
-                    ..empty(shared, item, condition)
+                    ..empty(asking, item, condition)
                 },
             };
             shared.folder.append(&record)?;
@@ -313,147 +292,4 @@ fn is_about_the_question(error: &AssistantError) -> bool {
             | AssistantError::Index(IndexError::Damaged { .. })
             | AssistantError::Model(TooLong { .. } | NoRoom { .. })
     )
-}
-
-/// The images of a question, or why they cannot be used. Their files are kept in the run's folder, for reports and ratings.
-fn images(index: &Index, example: &Example, folder: &RunFolder) -> Result<Vec<Image>, String> {
-    let read = |image: &rounds_index::ExampleImage| {
-        let bytes = index.image(image).map_err(|e| e.to_string())?;
-        let name = format!("{}.{}", image.sha256, image.extension);
-        folder
-            .keep_image(&name, &bytes)
-            .map_err(|e| e.to_string())?;
-        rounds_imaging::decode(&bytes, &image.sha256).map_err(|e| e.to_string())
-    };
-    example.images.iter().map(read).collect()
-}
-
-/// A record without an answer.
-fn empty(shared: &Shared, item: &Item, condition: &Condition) -> Record {
-    let example = &item.example;
-    Record {
-        dataset: shared.data.name.clone(),
-        item: example.id.clone(),
-        model: shared.model.to_string(),
-        condition: condition.id(),
-        asked: condition.clone(),
-        question: example.question.clone(),
-        reference: example.answer.clone(),
-        kind: item.kind.clone(),
-        closed: item.closed,
-        images: example
-            .images
-            .iter()
-            .map(|image| format!("{IMAGES}/{}.{}", image.sha256, image.extension))
-            .collect(),
-        options: item.options.clone(),
-        shots: Vec::new(),
-        last: None,
-        shown_by: 0,
-        majority: shared.data.majority_of(item),
-        answer: String::new(),
-        rationale: None,
-        log_probability: None,
-        confidence: None,
-        sure: None,
-        withheld: None,
-        ranking: Vec::new(),
-        prompt_tokens: 0,
-        generated_tokens: 0,
-        prompt_sha256: String::new(),
-        error: None,
-    }
-}
-
-/// Asks one question under one condition; `None` if cancelled.
-fn ask(
-    engine: &mut Engine,
-    shared: &Shared,
-    item: &Item,
-    images: &[Image],
-    condition: &Condition,
-) -> Result<Option<Record>, AssistantError> {
-    let example = &item.example;
-    let known = |id: &str| Some(id.to_string()).filter(|id| !id.is_empty());
-    let case = Case {
-        images: images.to_vec(),
-        question: example.question.clone(),
-        patient: known(&example.patient),
-        study: known(&example.study),
-        ..Case::default()
-    };
-    let mut settings = shared.settings.clone();
-    settings.shots = condition.k;
-    settings.strategy = condition.strategy;
-    settings.order = condition.order;
-    // One draw for all questions would be no sample: every question has a seed of its own.
-    settings.decoding.seed = seed_of(condition, example);
-    settings.filter.extend(shared.data.shot_filter.clone());
-    if shared.data.one_index {
-        settings.excluded.push(example.id.clone());
-    }
-    if shared.plan.rank_options {
-        settings.options = item.options.iter().map(|(_, text)| text.clone()).collect();
-    }
-    let found = match condition.strategy {
-        Strategy::None => Found::default(),
-        _ => match engine.shots(&case, &settings, shared.cancel) {
-            Err(AssistantError::Index(IndexError::Cancelled)) => return Ok(None),
-            other => other?,
-        },
-    };
-    let mut shots = found.shots;
-    if let Some(what) = changed_by(condition) {
-        let donors = donors(engine, &case, &settings, shots.len(), shared.cancel)?;
-        change(&mut shots, donors, what)?;
-    }
-    let control = condition.control;
-    let experiment = Experiment {
-        shots: Some(shots),
-        blank_question: matches!(
-            control,
-            Some(Control::QuestionOnly | Control::BlankImage | Control::BlankImages)
-        ),
-        blank_shots: control == Some(Control::BlankImages),
-        always: true,
-        answer_only: shared.plan.answer_only,
-    };
-    let answer = engine.answer_with(&case, &settings, &experiment, shared.cancel, &mut |_| {})?;
-    if answer.stop == rounds_model::generate::StopReason::Cancelled {
-        return Ok(None);
-    }
-    Ok(Some(Record {
-        shown_by: found.shown_by,
-        ..filled(empty(shared, item, condition), &answer)
-    }))
-}
-
-fn filled(record: Record, answer: &Answer) -> Record {
-    let last = answer.provenance.shot_ids.last();
-    let last = last.and_then(|id| answer.shots.iter().position(|s| s.example.id == *id));
-    let sum: f64 = answer.log_probabilities.iter().map(|p| f64::from(*p)).sum();
-    Record {
-        shots: answer
-            .shots
-            .iter()
-            .map(|shot| RecordedShot {
-                id: shot.example.id.clone(),
-                answer: shot.example.answer.clone(),
-                score: shot.score,
-                match_share: shot.match_share,
-            })
-            .collect(),
-        last,
-        answer: answer.answer.clone(),
-        rationale: answer.rationale.clone(),
-        log_probability: (!answer.log_probabilities.is_empty()).then_some(sum),
-        confidence: answer.standing.confidence,
-        sure: answer.standing.sure,
-        withheld: answer.standing.withheld.clone(),
-        ranking: answer.ranking.clone(),
-        prompt_tokens: answer.prompt_tokens,
-        generated_tokens: answer.generated_tokens,
-        prompt_sha256: answer.provenance.prompt_sha256.clone(),
-        ..record
-    }
 }

@@ -1,7 +1,7 @@
 //! Why a run ends early.
 
 use super::plan::PlanError;
-use super::record::RunFolderError;
+use super::run_folder::RunFolderError;
 use rounds_assistant::AssistantError;
 use rounds_index::IndexError;
 use rounds_support::{FailureKind, FileError, Hint};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::record::Record;
 use rounds_assistant::comparable;
+use rounds_assistant::retrieval::Strategy;
 use rounds_metrics::exact::{ExactRule, exact_match};
 use rounds_metrics::overlap::word_overlap;
 
@@ -94,7 +95,8 @@ pub fn score(record: &Record, rules: &[ExactRule]) -> Scored {
 /// What needs no model: the answer that the shots or the question's type alone give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Baseline {
-    /// The most frequent answer among the shots; equal counts go to the most similar.
+    /// The most frequent answer among the shots; equal counts go to the most similar, or of shots that a question comes with to the first, as
+    /// in SMMILE's script.
     Vote,
     /// The answer of a shot at random: the mean over all of them.
     RandomShot,
@@ -136,8 +138,13 @@ impl Baseline {
                 values: of_text("", record, rules),
             });
         }
+        // Shots that a question comes with are not compared with it, and the first of them stands first in the prompt.
+        let own = record.asked.strategy == Strategy::Fixed;
+        let said = shots.iter().map(|shot| shot.answer.as_str());
         let answers: Vec<&str> = match self {
-            Self::Vote => vec![vote(shots.iter().map(|shot| shot.answer.as_str()))?],
+            Self::Vote if own => vec![vote(said.rev())?],
+            Self::Vote => vec![vote(said)?],
+            Self::NearestShot if own => return None,
             Self::RandomShot => shots.iter().map(|shot| shot.answer.as_str()).collect(),
             Self::NearestShot => vec![&shots.first()?.answer],
             Self::LastShot => vec![&shots.get(record.last?)?.answer],
@@ -222,5 +229,15 @@ mod tests {
         assert_eq!(value(&vote(&without).unwrap(), "exact-plain"), 0.0);
         without.asked.k = 0;
         assert!(vote(&without).is_none());
+    }
+
+    #[test]
+    fn shots_that_a_question_comes_with_have_no_nearest_one_and_ties_go_to_the_first() {
+        let mut asked = record("a", "anything", "heart");
+        asked.asked.strategy = Strategy::Fixed;
+        let rules = [ExactRule::Plain];
+        let vote = Baseline::Vote.score(&asked, &rules).unwrap();
+        assert_eq!(value(&vote, "exact-plain"), 1.0, "heart stands first");
+        assert!(Baseline::NearestShot.score(&asked, &rules).is_none());
     }
 }

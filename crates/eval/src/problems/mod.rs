@@ -27,6 +27,8 @@ const SHIPPED: &str = "assets/problems/problems.toml";
 const MAX_BYTES: u64 = 16 << 20;
 /// Most rows of a laboratory table.
 const MAX_LABS: usize = 100;
+/// Most worked examples of one problem.
+const MAX_OWN_SHOTS: usize = 64;
 const VERSION: u32 = 1;
 
 /// One problem.
@@ -48,6 +50,21 @@ pub struct Problem {
     pub rationale: String,
     /// Where the images come from and what is known of them; empty if not given.
     pub source: String,
+    /// Worked examples of its own, in the order of the prompt, for evaluations; empty if shots are to be retrieved.
+    pub shots: Vec<ProblemShot>,
+}
+
+/// A worked example of a problem's own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProblemShot {
+    /// The images; at least one.
+    pub images: Vec<ProblemImage>,
+    /// The question.
+    pub question: String,
+    /// The answer.
+    pub answer: String,
+    /// Why that is the answer; empty if not given.
+    pub rationale: String,
 }
 
 /// Where an image of a problem is.
@@ -137,6 +154,19 @@ struct Fields {
     rationale: String,
     #[serde(default)]
     source: String,
+    #[serde(default)]
+    shots: Vec<ShotFields>,
+}
+
+/// The fields of a worked example of a problem.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShotFields {
+    images: Vec<String>,
+    question: String,
+    answer: String,
+    #[serde(default)]
+    rationale: String,
 }
 
 /// Where the images of a file are.
@@ -274,7 +304,34 @@ fn problem(fields: Fields, base: Base) -> Result<Problem, String> {
         return Err(format!("more than {MAX_IMAGES} images"));
     }
     let text = |text: &str| clean(text.trim());
+    if fields.shots.len() > MAX_OWN_SHOTS {
+        return Err(format!("more than {MAX_OWN_SHOTS} shots"));
+    }
+    let shot = |(at, shot): (usize, ShotFields)| {
+        let shown = ProblemShot {
+            images: shot.images.iter().map(|name| base.image(name)).collect(),
+            question: text(&shot.question),
+            answer: text(&shot.answer),
+            rationale: text(&shot.rationale),
+        };
+        if shown.question.is_empty() || shown.answer.is_empty() {
+            return Err(format!(
+                "shot {}: the question or the answer is empty",
+                at + 1
+            ));
+        }
+        match shown.images.len() {
+            1..=MAX_IMAGES => Ok(shown),
+            count => Err(format!(
+                "shot {}: {count} images, not 1 to {MAX_IMAGES}",
+                at + 1
+            )),
+        }
+    };
+    let shots = fields.shots.into_iter().enumerate().map(shot);
+    let shots = shots.collect::<Result<Vec<_>, _>>()?;
     let problem = Problem {
+        shots,
         topic: clean_line_max(fields.topic.trim(), 80),
         images: fields.images.iter().map(|name| base.image(name)).collect(),
         question: text(&fields.question),

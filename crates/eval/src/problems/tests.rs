@@ -57,6 +57,14 @@ fn what_is_wrong_with_a_file_is_said() {
             "{\"id\":\"a\",\"question\":\"q\",\"answer\":\"a\",\"anser\":\"b\"}",
             "unknown field `anser`",
         ),
+        (
+            "{\"id\":\"a\",\"question\":\"q\",\"answer\":\"a\",\"shots\":[{\"images\":[],\"question\":\"q\",\"answer\":\"a\"}]}",
+            "shot 1: 0 images",
+        ),
+        (
+            "{\"id\":\"a\",\"question\":\"q\",\"answer\":\"a\",\"shots\":[{\"images\":[\"a.png\"],\"question\":\"q\",\"answer\":\"\"}]}",
+            "shot 1: the question or the answer is empty",
+        ),
         ("", "there is no problem in it"),
     ] {
         let error = read_text("p.jsonl", text).unwrap_err().to_string();

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::images::{InPage, QUESTION_SIDE, SHOT_SIDE};
 use super::svg::{Bar, Line, bars, escape, over_shots, reliability};
 use super::{Images, calibration, in_percent, lines, main_measure, rows, types};
-use crate::bench::{Cell, Results};
+use crate::bench::{Cell, ExampleShot, Results};
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--text:#1d2021;--paper:#fff;--soft:#6b7075;--line:#d9dcdf}
@@ -20,6 +21,8 @@ svg .grid{stroke:var(--line)}svg .interval{stroke:var(--text)}svg .tick{fill:var
 .scroll{overflow-x:auto}
 .example{display:flex;gap:1em;border:1px solid var(--line);border-radius:6px;padding:.7em;margin:.6em 0}
 .example img{max-width:176px;max-height:176px;border-radius:4px}.example p{margin:.15em 0}
+.shots{display:flex;flex-wrap:wrap;gap:.6em;margin:.4em 0}.shots figure{margin:0;width:80px}.shots img{max-width:72px;max-height:72px}
+.shots figcaption{font-size:12px;line-height:1.25;color:var(--soft);overflow-wrap:anywhere}
 .wrong{border-left:4px solid #d55e00}.right{border-left:4px solid #009e73}
 ";
 
@@ -41,16 +44,24 @@ pub fn html(results: &Results, images: &Images) -> String {
             n => format!("; {n} questions failed and are not in the numbers"),
         },
     );
+    let mut images = InPage::new(images);
     for dataset in results.datasets() {
         for model in results.models() {
-            section(&mut page, results, images, dataset, model);
+            section(&mut page, results, &mut images, dataset, model);
         }
+    }
+    if images.left_out > 0 {
+        let _ = writeln!(
+            page,
+            "<p class=\"soft\">{} further images are left out: the page would be too large.</p>",
+            images.left_out
+        );
     }
     page.push_str("</body></html>\n");
     page
 }
 
-fn section(page: &mut String, results: &Results, images: &Images, dataset: &str, model: &str) {
+fn section(page: &mut String, results: &Results, images: &mut InPage, dataset: &str, model: &str) {
     let rows = rows(results, dataset, model);
     let Some(first) = rows.first() else {
         return;
@@ -170,7 +181,7 @@ fn table(page: &mut String, results: &Results, rows: &[&Cell]) {
     page.push_str("</table></div>\n");
 }
 
-fn examples(page: &mut String, results: &Results, images: &Images, dataset: &str, model: &str) {
+fn examples(page: &mut String, results: &Results, images: &mut InPage, dataset: &str, model: &str) {
     let of =
         |example: &&crate::bench::Example| example.dataset == dataset && example.model == model;
     let mut examples = results.examples.iter().filter(of).peekable();
@@ -181,12 +192,10 @@ fn examples(page: &mut String, results: &Results, images: &Images, dataset: &str
     for example in examples {
         let class = if example.right { "right" } else { "wrong" };
         let _ = write!(page, "<div class=\"example {class}\">");
-        for uri in example
-            .images
-            .iter()
-            .filter_map(|name| images.data_uri(name))
-        {
-            let _ = write!(page, "<img alt=\"image of the question\" src=\"{uri}\">");
+        for name in &example.images {
+            if let Some(uri) = images.data_uri(name, QUESTION_SIDE) {
+                let _ = write!(page, "<img alt=\"image of the question\" src=\"{uri}\">");
+            }
         }
         let _ = write!(
             page,
@@ -196,12 +205,30 @@ fn examples(page: &mut String, results: &Results, images: &Images, dataset: &str
             escape(&example.reference)
         );
         if !example.shots.is_empty() {
-            let _ = write!(
-                page,
-                "<p class=\"soft\">shots, most similar first: {}</p>",
-                escape(&example.shots.join(" | "))
+            page.push_str(
+                "<p class=\"soft\">shots, in the order of the prompt:</p><div class=\"shots\">",
             );
+            for shot in &example.shots {
+                shot_figure(page, images, shot);
+            }
+            page.push_str("</div>");
         }
         page.push_str("</div></div>\n");
     }
+}
+
+/// A shot's images, small, above its answer.
+fn shot_figure(page: &mut String, images: &mut InPage, shot: &ExampleShot) {
+    page.push_str("<figure>");
+    for name in &shot.images {
+        if let Some(uri) = images.data_uri(name, SHOT_SIDE) {
+            let _ = write!(page, "<img alt=\"image of a shot\" src=\"{uri}\">");
+        }
+    }
+    let _ = write!(
+        page,
+        "<figcaption title=\"{}\">{}</figcaption></figure>",
+        escape(&shot.id),
+        escape(&shot.answer)
+    );
 }

@@ -4,12 +4,14 @@
 
 mod html;
 mod images;
+mod plot;
 mod svg;
 mod tables;
 mod terminal;
 
 pub use html::html;
-pub use images::Images;
+pub use images::{Images, keep_shown};
+pub use plot::{Ink, plots};
 pub use tables::{latex, markdown};
 pub use terminal::terminal;
 
@@ -78,7 +80,7 @@ fn lines<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<(String, V
             None => lines.push((name, vec![cell])),
         }
     }
-    let none = plain.iter().find(|cell| cell.k == 0);
+    let none = plain.iter().find(|cell| cell.label == "k=0");
     for (_, points) in &mut lines {
         points.extend(none);
         points.sort_by_key(|cell| cell.k);
@@ -116,7 +118,7 @@ fn types<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<&'a Cell> 
     let cells = results.cells.iter().filter(|cell| {
         cell.dataset == dataset
             && cell.model == model
-            && cell.label == results.reference
+            && cell.label == results.reference_of(dataset, model)
             && (cell.part.starts_with("type ") || cell.part == "closed" || cell.part == "open")
     });
     let mut cells: Vec<&Cell> = cells.collect();
@@ -132,13 +134,14 @@ fn types<'a>(results: &'a Results, dataset: &str, model: &str) -> Vec<&'a Cell> 
 /// The fit of the confidences under the condition that controls change.
 fn calibration<'a>(results: &'a Results, dataset: &str, model: &str) -> Option<&'a Calibration> {
     let mut fits = results.calibration.iter();
-    fits.find(|fit| fit.dataset == dataset && fit.model == model && fit.label == results.reference)
+    let reference = results.reference_of(dataset, model);
+    fits.find(|fit| fit.dataset == dataset && fit.model == model && fit.label == reference)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::Example;
+    use crate::bench::{Example, ExampleShot};
     use std::collections::BTreeMap;
 
     pub(super) fn results() -> Results {
@@ -204,7 +207,11 @@ mod tests {
                 reference: "lung".into(),
                 answer: "heart & 100 %_$".into(),
                 images: vec![],
-                shots: vec!["lung".into()],
+                shots: vec![ExampleShot {
+                    id: "one".into(),
+                    answer: "<b>lung</b>".into(),
+                    images: vec![format!("images/{}.png", "ab".repeat(32))],
+                }],
                 right: false,
             }],
             failed: 0,
@@ -242,6 +249,7 @@ mod tests {
         let page = html(&results, &Images::none());
         assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;"));
         assert!(page.contains("a &lt;plan&gt; &amp; more"));
+        assert!(page.contains("&lt;b&gt;lung&lt;/b&gt;") && !page.contains("<b>lung"));
         let once = |text: &str| text.matches(rounds_support::INTENDED_USE).count() == 1;
         assert!(once(&page));
         let (md, tex) = (markdown(&results), latex(&results));
