@@ -27,6 +27,7 @@ pub mod ops;
 pub mod prefix;
 pub mod random;
 pub mod recorder;
+pub mod reference;
 pub mod rollout;
 mod safetensors_backend;
 pub mod store;

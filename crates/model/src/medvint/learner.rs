@@ -105,12 +105,8 @@ impl LoadedBundle {
     /// Normalised pixels `[1, 3, side, side]` for the tower.
     pub(super) fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
         let side = self.manifest.config.vision().image_size();
-        let rgb = self
-            .manifest
-            .pixels
-            .square(image, side, self.high_bit_depth);
-        let out = self.manifest.pixels.normalise(&rgb);
-        let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
+        let (depth, device) = (self.high_bit_depth, &self.device);
+        let pixels = self.manifest.pixels.tensor(image, side, depth, device)?;
         Ok(pixels.to_dtype(self.dtype)?)
     }
 }

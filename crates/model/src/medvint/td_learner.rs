@@ -12,7 +12,7 @@ use crate::error::ModelError;
 use crate::language::{Sequences, last_logits};
 use crate::load;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// A loaded MedVInT-TD with the state of its current sequences.
@@ -44,6 +44,11 @@ impl TdLearner {
     /// The model itself.
     pub fn model(&self) -> &MedvintTd {
         &self.model
+    }
+
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.bundle.high_bit_depth = depth;
     }
 
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.

@@ -18,7 +18,7 @@ use crate::generate::beam::log_softmax;
 use crate::language::KvCache;
 use crate::load;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// Id of the padding, as PMC-VQA's code sets it.
@@ -83,6 +83,11 @@ impl TeLearner {
         &self.model
     }
 
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.bundle.high_bit_depth = depth;
+    }
+
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
         self.bundle.pixels(image)
@@ -115,6 +120,22 @@ impl TeLearner {
             .model
             .fuse(&text, &images, 0..self.fusion().text_length)?;
         Ok(logits.to_dtype(DType::F32)?)
+    }
+
+    /// [`Self::logits`] of a prompt with an image token for every image; these have no place in the text.
+    pub fn prompt_logits(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        self.bundle.check(ids, images.len())?;
+        self.logits(&self.without_images(ids), images, cancel)
+    }
+
+    fn without_images(&self, ids: &[u32]) -> Vec<u32> {
+        let text = ids.iter().filter(|&&id| !self.bundle.is_image(id));
+        text.copied().collect()
     }
 
     /// What the published scorer reads: the most probable tokens in the places of the answer, decoded with special tokens.
@@ -234,7 +255,7 @@ impl FewShotLearner for TeLearner {
     }
 
     fn positions(&self, ids: &[u32]) -> usize {
-        ids.iter().filter(|&&id| !self.bundle.is_image(id)).count()
+        self.without_images(ids).len()
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
@@ -254,8 +275,7 @@ impl FewShotLearner for TeLearner {
             return Ok(self.row(0));
         }
         self.prompt = None;
-        let mut text = ids.to_vec();
-        text.retain(|&id| !self.bundle.is_image(id));
+        let mut text = self.without_images(ids);
         let given = text.iter().rev().take_while(|&&id| id == self.mask).count();
         text.truncate(text.len() - given);
         self.require_room(text.len() + given.max(1), 1)?;

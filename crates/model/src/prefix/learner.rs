@@ -7,14 +7,14 @@ use candle_core::{D, DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use super::{PrefixModel, pixels};
+use super::PrefixModel;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::BeamRule;
 use crate::language::{Sequences, last_logits};
 use crate::load;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// A loaded prefix-tuned model with the state of its current sequences.
@@ -24,6 +24,7 @@ pub struct PrefixLearner {
     tokenizer: Tokenizer,
     device: Device,
     dtype: DType,
+    high_bit_depth: HighBitDepth,
     image_token: u32,
     /// Tokens that were never trained and must never be chosen.
     untrained: Vec<u32>,
@@ -61,6 +62,7 @@ impl PrefixLearner {
             manifest: bundle.manifest.clone(),
             device: device.clone(),
             dtype,
+            high_bit_depth: HighBitDepth::default(),
             sequences: Sequences::default(),
             tokenizer,
         })
@@ -69,6 +71,11 @@ impl PrefixLearner {
     /// The model itself, for tests.
     pub fn model(&self) -> &PrefixModel {
         &self.model
+    }
+
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.high_bit_depth = depth;
     }
 
     /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`.
@@ -190,7 +197,8 @@ impl FewShotLearner for PrefixLearner {
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
         let side = self.model.config.vision.image_size();
-        let pixels = pixels(image, &self.manifest.pixels, side, &self.device)?;
+        let (depth, device) = (self.high_bit_depth, &self.device);
+        let pixels = self.manifest.pixels.tensor(image, side, depth, device)?;
         self.encode_pixels(&pixels.to_dtype(self.dtype)?)
     }
 

@@ -26,10 +26,11 @@ use base::Base;
 use batch::Context;
 use curve::Curve;
 use data::AdaptData;
+use rounds_imaging::HighBitDepth;
 use rounds_index::{Index, IndexError};
 use rounds_model::import::WeightFormat;
 use rounds_model::ops::Precision;
-use rounds_model::prefix::{PrefixModel, pixels};
+use rounds_model::prefix::PrefixModel;
 use rounds_support::{Cancel, FileError, stderr_line};
 use run::Run;
 use ship::Finished;
@@ -209,7 +210,8 @@ fn vectors(
         let bytes = index.image(image)?;
         let decoded = rounds_imaging::decode(&bytes, "image");
         let decoded = decoded.map_err(|e| AdaptError::Input(e.to_string()))?;
-        let pixels = pixels(&decoded, &base.pixels, side, &Device::Cpu)?;
+        let depth = HighBitDepth::default();
+        let pixels = base.pixels.tensor(&decoded, side, depth, &Device::Cpu)?;
         rows.push(model.tower.forward(&pixels)?.pooled.detach());
     }
     Ok(Some(Tensor::cat(&rows, 0)?))
