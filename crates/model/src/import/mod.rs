@@ -13,6 +13,7 @@ pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
 mod medvint;
+mod peft;
 mod prefix;
 mod pretrained;
 pub(crate) mod recipe;

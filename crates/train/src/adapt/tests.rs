@@ -112,7 +112,7 @@ fn golden_bundle(folder: &Path) -> Bundle {
         name: "golden".into(),
         layout: Layout::Regular,
         vision_heads: None,
-        lora_alpha: 32,
+        lora_alpha: Some(32),
         keep_lora: false,
         weight_format: WeightFormat::F32,
         begin: None,

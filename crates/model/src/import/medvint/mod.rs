@@ -15,10 +15,10 @@ use super::commit::Imported;
 use super::infer_config::JsonConfig;
 use super::key_map::Rules;
 use super::tokens::{self, TokenizerText};
-use super::{ImportError, ImportSummary, Sources, WeightFormat, check_free_space, write};
+use super::{ImportError, ImportSummary, Sources, WeightFormat, check_free_space, peft, write};
 use crate::bundle::{Fit, Pixels};
 use crate::families::ModelConfig;
-use crate::weights::{Source, WeightError};
+use crate::weights::WeightError;
 use rounds_support::{Cancel, files};
 
 /// Which MedVInT a checkpoint is of.
@@ -61,6 +61,9 @@ pub struct MedvintRequest {
     pub vision_heads: Option<usize>,
     /// Attention heads of the query decoder, if not as published.
     pub query_heads: Option<usize>,
+    /// Numerator of the factor of its LoRA, `alpha / rank`, which no tensor shows; `None` for that of an `adapter_config.json` beside the
+    /// checkpoint, else 32 as in PMC-VQA's code.
+    pub lora_alpha: Option<u32>,
     /// How weights are stored.
     pub weight_format: WeightFormat,
     /// Token in front of every text, if not as published.
@@ -78,12 +81,13 @@ pub fn import_medvint(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ImportSummary, ImportError> {
     let sources = Sources {
-        checkpoint: Source::open(&request.checkpoint)?,
+        checkpoint: peft::open(&request.checkpoint)?,
         language: None,
         vision: None,
     };
     let json = request.language.as_deref().map(JsonConfig::from_folder);
-    let names = Names::of(request.variant, &sources.checkpoint)?;
+    let alpha = peft::alpha(request.lora_alpha, &request.checkpoint)?;
+    let names = Names::of(request.variant, &sources.checkpoint, alpha)?;
     let (config, names) = sizes::infer(request, &sources.checkpoint, json.transpose()?, names)?;
     let config = ModelConfig::from(config);
     let unusable = |reason| ImportError::config("the import", reason);

@@ -19,7 +19,7 @@ use super::tokens::TokenizerText;
 use super::write::{self, TensorData};
 use super::{
     ImportError, ImportSummary, Sources, WeightFormat, check_free_space, gpt, infer_config,
-    llama_cpp, tokenizer_near, tokens,
+    llama_cpp, peft, tokenizer_near, tokens,
 };
 use crate::bundle::{Fit, Pixels, SpecialTokens};
 use crate::language::DecoderConfig;
@@ -47,8 +47,9 @@ pub struct PrefixRequest {
     pub layout: Layout,
     /// Attention heads of the vision tower, where the files do not say.
     pub vision_heads: Option<usize>,
-    /// Numerator of the factor of additions of low rank, `alpha / rank`; the files do not have it. 32 as published.
-    pub lora_alpha: u32,
+    /// Numerator of the factor of additions of low rank, `alpha / rank`, which no tensor shows; `None` for that of an `adapter_config.json`
+    /// beside the checkpoint, else 32 as published.
+    pub lora_alpha: Option<u32>,
     /// Keeps additions of low rank apart from the weights, instead of adding them.
     pub keep_lora: bool,
     /// How weights are stored.
@@ -79,7 +80,7 @@ pub fn import_prefix(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ImportSummary, ImportError> {
     let sources = Sources {
-        checkpoint: Source::open(&request.checkpoint)?,
+        checkpoint: peft::open(&request.checkpoint)?,
         language: Some(Source::open(&request.language)?),
         vision: Some(Source::open(&request.vision)?),
     };
@@ -180,7 +181,7 @@ fn plan<'a>(
         base,
         checkpoint,
         adapters,
-        alpha: request.lora_alpha,
+        alpha: peft::alpha(request.lora_alpha, &request.checkpoint)?,
         keep: request.keep_lora,
         layout: request.layout,
     };
