@@ -16,137 +16,113 @@ use super::{EncodedImage, FewShotLearner};
 use rounds_imaging::HighBitDepth;
 use rounds_support::Cancel;
 
-/// A learner that can be compared with a reference implementation.
-pub trait ReferenceLearner: FewShotLearner {
-    /// Reads images as the reference does from now on: greyscale of more than 8 bits is clipped at 255.
-    fn read_as_reference(&mut self);
+/// A learner of any family that reads images as its reference does: greyscale of more than 8 bits is clipped at 255.
+pub enum ReferenceLearner {
+    /// A Flamingo or an IDEFICS.
+    Flamingo(Box<FlamingoLearner>),
+    /// A prefix-tuned model.
+    Prefix(Box<PrefixLearner>),
+    /// A MedVInT-TD.
+    Td(Box<TdLearner>),
+    /// A MedVInT-TE.
+    Te(Box<TeLearner>),
+}
+
+impl ReferenceLearner {
+    /// Loads the model of a bundle like [`load_learner`](super::families::load_learner).
+    pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
+        let depth = HighBitDepth::AsReference;
+        Ok(match &bundle.manifest.config {
+            ModelConfig::Flamingo(_) => {
+                let mut learner = FlamingoLearner::load(bundle, device)?;
+                learner.set_high_bit_depth(depth);
+                Self::Flamingo(Box::new(learner))
+            }
+            ModelConfig::Prefix(_) => {
+                let mut learner = PrefixLearner::load(bundle, device)?;
+                learner.set_high_bit_depth(depth);
+                Self::Prefix(Box::new(learner))
+            }
+            ModelConfig::Medvint(config) => match config.as_ref() {
+                MedvintConfig::Td(_) => {
+                    let mut learner = TdLearner::load(bundle, device)?;
+                    learner.set_high_bit_depth(depth);
+                    Self::Td(Box::new(learner))
+                }
+                MedvintConfig::Te(_) => {
+                    let mut learner = TeLearner::load(bundle, device)?;
+                    learner.set_high_bit_depth(depth);
+                    Self::Te(Box::new(learner))
+                }
+            },
+        })
+    }
+
+    /// The learner.
+    pub fn get(&self) -> &dyn FewShotLearner {
+        match self {
+            Self::Flamingo(learner) => learner.as_ref(),
+            Self::Prefix(learner) => learner.as_ref(),
+            Self::Td(learner) => learner.as_ref(),
+            Self::Te(learner) => learner.as_ref(),
+        }
+    }
+
+    /// The learner, to go on with its sequence.
+    pub fn get_mut(&mut self) -> &mut dyn FewShotLearner {
+        match self {
+            Self::Flamingo(learner) => learner.as_mut(),
+            Self::Prefix(learner) => learner.as_mut(),
+            Self::Td(learner) => learner.as_mut(),
+            Self::Te(learner) => learner.as_mut(),
+        }
+    }
 
     /// Logits after every position of a new sequence, `[positions, vocabulary]` in f32. An image has as many positions as
     /// [`FewShotLearner::positions`] says; MedVInT-TE has its whole padded text, `[text_length, vocabulary]`, in which images have none. The
     /// first `padding` tokens are padding.
     ///
     /// Errors where the family takes no padding in front, or the prompt cannot be run.
-    fn logits_everywhere(
+    pub fn logits(
         &mut self,
         ids: &[u32],
         images: &[Arc<EncodedImage>],
         padding: usize,
         cancel: &Cancel,
-    ) -> Result<Tensor, ModelError>;
+    ) -> Result<Tensor, ModelError> {
+        self.check_padding(padding)?;
+        match self {
+            Self::Flamingo(learner) => learner.logits(ids, images, padding, cancel),
+            Self::Prefix(learner) => learner.logits(ids, images, cancel),
+            Self::Td(learner) => learner.logits(ids, images, cancel),
+            Self::Te(learner) => learner.prompt_logits(ids, images, cancel),
+        }
+    }
 
     /// [`FewShotLearner::prefill`] for a prompt whose first `padding` tokens are padding.
     ///
     /// Errors where the family takes no padding in front.
-    fn prefill_after_padding(
+    pub fn prefill(
         &mut self,
         ids: &[u32],
         images: &[Arc<EncodedImage>],
         padding: usize,
         cancel: &Cancel,
     ) -> Result<Vec<f32>, ModelError> {
-        refuse_padding(&self.manifest().family, padding)?;
-        self.prefill(ids, images, cancel)
-    }
-}
-
-/// Loads the model of a bundle like [`load_learner`](super::families::load_learner), to read and compute as its reference does.
-pub fn load_reference(
-    bundle: &Bundle,
-    device: &Device,
-) -> Result<Box<dyn ReferenceLearner>, ModelError> {
-    let mut learner: Box<dyn ReferenceLearner> = match &bundle.manifest.config {
-        ModelConfig::Flamingo(_) => Box::new(FlamingoLearner::load(bundle, device)?),
-        ModelConfig::Prefix(_) => Box::new(PrefixLearner::load(bundle, device)?),
-        ModelConfig::Medvint(config) => match config.as_ref() {
-            MedvintConfig::Td(_) => Box::new(TdLearner::load(bundle, device)?),
-            MedvintConfig::Te(_) => Box::new(TeLearner::load(bundle, device)?),
-        },
-    };
-    learner.read_as_reference();
-    Ok(learner)
-}
-
-/// Errors where there is padding: only Flamingos were published with padding in front.
-fn refuse_padding(family: &str, padding: usize) -> Result<(), ModelError> {
-    match padding {
-        0 => Ok(()),
-        _ => Err(ModelError::LeftPadding(family.to_string())),
-    }
-}
-
-impl ReferenceLearner for FlamingoLearner {
-    fn read_as_reference(&mut self) {
-        self.set_high_bit_depth(HighBitDepth::AsReference);
+        self.check_padding(padding)?;
+        match self {
+            Self::Flamingo(learner) => learner.prefill_padded(ids, images, padding, cancel),
+            other => other.get_mut().prefill(ids, images, cancel),
+        }
     }
 
-    fn logits_everywhere(
-        &mut self,
-        ids: &[u32],
-        images: &[Arc<EncodedImage>],
-        padding: usize,
-        cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
-        self.logits(ids, images, padding, cancel)
-    }
-
-    fn prefill_after_padding(
-        &mut self,
-        ids: &[u32],
-        images: &[Arc<EncodedImage>],
-        padding: usize,
-        cancel: &Cancel,
-    ) -> Result<Vec<f32>, ModelError> {
-        self.prefill_padded(ids, images, padding, cancel)
-    }
-}
-
-impl ReferenceLearner for PrefixLearner {
-    fn read_as_reference(&mut self) {
-        self.set_high_bit_depth(HighBitDepth::AsReference);
-    }
-
-    fn logits_everywhere(
-        &mut self,
-        ids: &[u32],
-        images: &[Arc<EncodedImage>],
-        padding: usize,
-        cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
-        refuse_padding(&self.manifest().family, padding)?;
-        self.logits(ids, images, cancel)
-    }
-}
-
-impl ReferenceLearner for TdLearner {
-    fn read_as_reference(&mut self) {
-        self.set_high_bit_depth(HighBitDepth::AsReference);
-    }
-
-    fn logits_everywhere(
-        &mut self,
-        ids: &[u32],
-        images: &[Arc<EncodedImage>],
-        padding: usize,
-        cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
-        refuse_padding(&self.manifest().family, padding)?;
-        self.logits(ids, images, cancel)
-    }
-}
-
-impl ReferenceLearner for TeLearner {
-    fn read_as_reference(&mut self) {
-        self.set_high_bit_depth(HighBitDepth::AsReference);
-    }
-
-    fn logits_everywhere(
-        &mut self,
-        ids: &[u32],
-        images: &[Arc<EncodedImage>],
-        padding: usize,
-        cancel: &Cancel,
-    ) -> Result<Tensor, ModelError> {
-        refuse_padding(&self.manifest().family, padding)?;
-        self.prompt_logits(ids, images, cancel)
+    /// Only Flamingos were published with padding in front.
+    fn check_padding(&self, padding: usize) -> Result<(), ModelError> {
+        match (self, padding) {
+            (Self::Flamingo(_), _) | (_, 0) => Ok(()),
+            _ => Err(ModelError::LeftPadding(
+                self.get().manifest().family.clone(),
+            )),
+        }
     }
 }

@@ -17,8 +17,8 @@ use rounds_imaging::load_as_reference;
 use rounds_model::bundle::{Bundle, Manifest};
 use rounds_model::generate::argmax;
 use rounds_model::generate::score::rank;
-use rounds_model::reference::{ReferenceLearner, load_reference};
-use rounds_model::{EncodedImage, device};
+use rounds_model::reference::ReferenceLearner;
+use rounds_model::{EncodedImage, FewShotLearner, device};
 use rounds_support::{Cancel, Failure, Progress, files, stderr_line};
 
 #[derive(Args)]
@@ -84,8 +84,8 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     let bundle = Bundle::open(folder.as_deref())?;
     let (device, name) = device::open(&arguments.device)?;
     stderr_line(format_args!("device {name}"));
-    let mut learner = load_reference(&bundle, &device)?;
-    let assembly = Assembly::of(learner.manifest());
+    let mut learner = ReferenceLearner::load(&bundle, &device)?;
+    let assembly = Assembly::of(&bundle.manifest);
     let text = files::read_to_string(&arguments.prompt)?;
     // Numbered as an editor numbers them, blank lines included.
     let lines = text.lines().zip(1..);
@@ -96,9 +96,9 @@ pub fn run(arguments: &Logits, cancel: &Cancel) -> Outcome {
     for (i, (line, number)) in lines.into_iter().enumerate() {
         let failed = |reason: String| line_error(number, reason);
         let line: Line = serde_json::from_str(line).map_err(|e| failed(e.to_string()))?;
-        let learner = learner.as_mut();
-        let prompt = assembly.prompt(learner, &line, folder).map_err(failed)?;
-        let done = run_line(learner, &line, &prompt, arguments.tokens, cancel);
+        let prompt = assembly.prompt(learner.get(), &line, folder);
+        let prompt = prompt.map_err(failed)?;
+        let done = run_line(&mut learner, &line, &prompt, arguments.tokens, cancel);
         let tensors = done.map_err(|e| failed(format!("{e:#}")))?;
         out.extend(
             tensors
@@ -179,7 +179,7 @@ impl Assembly {
 
     fn prompt(
         &self,
-        learner: &dyn ReferenceLearner,
+        learner: &dyn FewShotLearner,
         line: &Line,
         folder: &Path,
     ) -> Result<Prompt, String> {
@@ -205,7 +205,7 @@ impl Assembly {
 
 /// Everything that is written of a line, by name.
 fn run_line(
-    learner: &mut dyn ReferenceLearner,
+    learner: &mut ReferenceLearner,
     line: &Line,
     prompt: &Prompt,
     tokens: Option<usize>,
@@ -213,7 +213,7 @@ fn run_line(
 ) -> anyhow::Result<Vec<(&'static str, Tensor)>> {
     let Prompt { ids, images } = prompt;
     let padding = line.left_padding;
-    let logits = learner.logits_everywhere(ids, images, padding, cancel)?;
+    let logits = learner.logits(ids, images, padding, cancel)?;
     let mut out = vec![
         ("logits", logits.to_device(&Device::Cpu)?),
         ("input_ids", Tensor::new(ids.as_slice(), &Device::Cpu)?),
@@ -228,11 +228,11 @@ fn run_line(
         for continuation in &line.continuations {
             given.push(match continuation {
                 Continuation::Ids(ids) => ids.clone(),
-                Continuation::Text(text) => token_ids(learner.tokenizer(), text)?,
+                Continuation::Text(text) => token_ids(learner.get().tokenizer(), text)?,
             });
         }
-        let logits = learner.prefill_after_padding(ids, images, padding, cancel)?;
-        let ranked = rank(learner, &logits, &given, cancel)?;
+        let logits = learner.prefill(ids, images, padding, cancel)?;
+        let ranked = rank(learner.get_mut(), &logits, &given, cancel)?;
         let values: Vec<f32> = ranked
             .iter()
             .flat_map(|r| [r.sum as f32, r.mean as f32])
@@ -241,13 +241,13 @@ fn run_line(
         out.push(("log_probabilities", scores));
     }
     if let Some(tokens) = tokens {
-        let mut logits = learner.prefill_after_padding(ids, images, padding, cancel)?;
+        let mut logits = learner.prefill(ids, images, padding, cancel)?;
         let mut chosen = Vec::new();
         for i in 0..tokens {
             let best = argmax(&logits);
             chosen.push(best);
             if i + 1 < tokens {
-                logits = learner.step(best, cancel)?;
+                logits = learner.get_mut().step(best, cancel)?;
             }
         }
         out.push(("greedy", Tensor::new(chosen.as_slice(), &Device::Cpu)?));
