@@ -3,7 +3,7 @@
 mod inspection;
 mod matches;
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -115,12 +115,8 @@ impl FlamingoLearner {
     /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
-        let pooled = output.pooled.to_dtype(DType::F32)?;
-        let length = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-        Ok(EncodedImage {
-            vector: pooled.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
-            latents: self.model.resampler.forward(&output.tokens)?,
-        })
+        let latents = self.model.resampler.forward(&output.tokens)?;
+        Ok(EncodedImage::new(&output.pooled, latents)?)
     }
 
     /// For every token, the number of the image it attends to, counted from 1; 0 for none.

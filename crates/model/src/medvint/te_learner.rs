@@ -9,14 +9,13 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::config::{FusionConfig, MedvintConfig};
-use super::learner::{LoadedBundle, encoded};
 use super::masked::MaskedText;
 use super::te::MedvintTe;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::log_softmax;
 use crate::language::KvCache;
-use crate::load;
+use crate::loaded::LoadedBundle;
 use crate::{EncodedImage, FewShotLearner};
 use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
@@ -60,15 +59,10 @@ pub struct TeLearner {
 impl TeLearner {
     /// Loads the model of a bundle: in f32 on a CPU, in the bundle's dtype elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
-        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
-    }
-
-    /// [`Self::load`], computing in `dtype`.
-    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
         let Some(MedvintConfig::Te(config)) = bundle.manifest.config.medvint() else {
             return Err(ModelError::Family(bundle.manifest.family.clone()));
         };
-        let (loaded, store) = LoadedBundle::load(bundle, device, dtype)?;
+        let (loaded, store) = LoadedBundle::load(bundle, device)?;
         Ok(Self {
             model: MedvintTe::load(config, store).map_err(|e| loaded.damaged(&e))?,
             mask: loaded.id(&loaded.manifest.tokens.end_of_chunk)?,
@@ -88,15 +82,11 @@ impl TeLearner {
         self.bundle.high_bit_depth = depth;
     }
 
-    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
-    pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        self.bundle.pixels(image)
-    }
-
-    /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
+    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`, in the model's dtype.
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
-        encoded(&output, self.model.embeddings(&output)?)
+        let latents = self.model.embeddings(&output)?;
+        Ok(EncodedImage::new(&output.pooled, latents)?)
     }
 
     fn fusion(&self) -> FusionConfig {
@@ -259,7 +249,7 @@ impl FewShotLearner for TeLearner {
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
-        self.encode_pixels(&self.pixels(image)?)
+        self.encode_pixels(&self.bundle.pixels(image)?)
     }
 
     fn prefill(
