@@ -6,6 +6,7 @@
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, Var};
 
+use crate::recipe::Stage;
 use rounds_model::ops::{Precision, with_precision};
 
 /// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
@@ -20,6 +21,15 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
+    /// That of a stage.
+    pub(crate) fn of(stage: &Stage) -> Self {
+        Self {
+            peak: stage.rate,
+            warmup: stage.warmup,
+            steps: stage.steps,
+        }
+    }
+
     /// Learning rate of a step; steps count from 0.
     pub(crate) fn rate(&self, step: usize) -> f64 {
         if step < self.warmup {
