@@ -12,7 +12,7 @@ use rounds_model::bundle::Bundle;
 use rounds_model::device;
 use rounds_model::import::WeightFormat;
 use rounds_support::errors::display_path;
-use rounds_support::{Failure, files};
+use rounds_support::{Failure, files, stderr_line};
 use rounds_train::adapt::{self, AdaptRequest, BaseSource, run_folder, train_adapt};
 use rounds_train::radiology::{self, Inputs, RadiologyRecipe, train_radiology};
 use rounds_train::recipe::NanoRecipe;
@@ -195,6 +195,9 @@ pub struct Adapt {
     /// Weight type of the bundle
     #[arg(long, value_enum, default_value = "f16")]
     dtype: WeightFormat,
+    /// Compute device; a run goes on only on the device it began on
+    #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
+    device: String,
 }
 
 fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
@@ -215,6 +218,8 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
         _ => return Err(Failure::usage("give --model, or --decoder and --tower")),
     };
     let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let (device, device_name) = device::open(&arguments.device)?;
+    stderr_line(format_args!("device {device_name}"));
     let request = AdaptRequest {
         base,
         index: &index,
@@ -227,6 +232,7 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
         name: name.into_owned(),
         out: out.clone(),
         format: arguments.dtype,
+        device,
     };
     let done = train_adapt(&request, interrupt.flag()).map_err(Failure::model)?;
     let Some(done) = done else {

@@ -13,6 +13,7 @@ mod endings;
 mod evaluation;
 mod images;
 mod index;
+mod logits;
 mod medvint;
 #[cfg(unix)]
 mod plain;

@@ -8,7 +8,7 @@ use crate::common::{CASE, Home, json_lines, ok};
 const QUESTION: &str = "Is there a nodule?";
 
 /// A home with a small random MedVInT of this variant in its library, which is called `tiny`.
-fn with_tiny(variant: &str) -> Home {
+pub fn with_tiny(variant: &str) -> Home {
     let home = Home::new();
     let golden = format!("tests/golden/medvint/{variant}-resnet");
     let tokenizer = home.path("tokenizer.json");

@@ -16,7 +16,7 @@ fn golden(name: &str) -> String {
 mod word_tokenizer;
 
 /// A home with the small model `tuned`, and an index with its vectors.
-fn with_tuned() -> (tempfile::TempDir, PathBuf) {
+pub fn with_tuned() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
     word_tokenizer::write(folder.path(), 64, &[("<|endoftext|>", 63)]);

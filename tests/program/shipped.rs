@@ -8,7 +8,7 @@ use rounds_support::shipped;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-use crate::common::{Home, ended, feed, ok, on_what_ships};
+use crate::common::{Home, ended, feed, fixtures, ok, on_what_ships};
 
 /// Exit code, standard output and standard error of a command on what ships.
 fn run(arguments: &[&str], input: &str) -> (i32, String, String) {
@@ -52,6 +52,35 @@ fn what_ships_can_be_shown_and_verified_by_its_name() {
     ] {
         assert_eq!(run(&arguments, "").0, 2, "{arguments:?}");
     }
+}
+
+#[test]
+fn the_logits_of_the_shipped_model_can_be_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (prompt, out) = (folder.path().join("prompt"), folder.path().join("out"));
+    let image = fixtures::path("cases/chest-nodule.png");
+    let line =
+        serde_json::json!({"segments": [{"image": image}, {"text": "Which organ is shown?"}]});
+    std::fs::write(&prompt, line.to_string()).expect("written");
+    let path = |path: &Path| path.to_str().expect("UTF-8").to_string();
+    let (prompt, written) = (path(&prompt), path(&out));
+    let words = [
+        "model", "logits", "shipped", "--prompt", &prompt, "--out", &written, "--device", "cpu",
+    ];
+    done(&words, "");
+    let tensors = candle_core::safetensors::load(&out, &candle_core::Device::Cpu);
+    let tensors = tensors.expect("safetensors");
+    let rows = tensors["0.input_ids"].dims()[0];
+    assert_eq!(tensors["0.logits"].dims()[0], rows);
+    let values = tensors["0.logits"]
+        .flatten_all()
+        .and_then(|t| t.to_vec1::<f32>());
+    assert!(
+        values
+            .expect("floats")
+            .iter()
+            .all(|value| value.is_finite())
+    );
 }
 
 #[test]

@@ -191,7 +191,7 @@ mod tests {
     fn the_catalogue_parses_and_its_names_are_valid() {
         let entries = read(include_str!("catalogue.toml")).unwrap();
         assert_eq!(entries, catalogue());
-        assert_eq!(entries.len(), 12);
+        assert_eq!(entries.len(), 14);
         for entry in &entries {
             assert!(!entry.sources.is_empty() && !entry.licence.text.is_empty());
             assert_eq!(find(&entry.name).as_ref(), Some(entry));

@@ -76,6 +76,9 @@ pub enum ModelError {
         /// Image tokens in the prompt.
         placeholders: usize,
     },
+    /// A prompt has padding in front, which models of this family never had.
+    #[error("models of the family {0} take no padding in front of a prompt")]
+    LeftPadding(String),
     /// The user stopped it.
     #[error("stopped")]
     Cancelled,
@@ -119,6 +122,7 @@ impl Hint for ModelError {
                 ));
             }
             Self::Device { .. } => "use --device auto or --device cpu",
+            Self::LeftPadding(_) => "leave left_padding out",
             Self::TooLong { .. } => "ask a shorter question or use fewer shots",
             Self::NoRoom { .. } => {
                 "ask a shorter question, or make room with a smaller --max-new-tokens"
@@ -135,7 +139,10 @@ impl Hint for ModelError {
     fn kind(&self) -> FailureKind {
         match self {
             Self::File(error) => error.kind(),
-            Self::Device { .. } | Self::TooLong { .. } | Self::NoRoom { .. } => FailureKind::Usage,
+            Self::Device { .. }
+            | Self::TooLong { .. }
+            | Self::NoRoom { .. }
+            | Self::LeftPadding(_) => FailureKind::Usage,
             Self::Cancelled => FailureKind::Interrupted,
             _ => FailureKind::Model,
         }

@@ -21,19 +21,21 @@ pub mod layers;
 pub mod learner;
 pub mod library;
 pub mod load;
+mod loaded;
 mod manifest_files;
 pub mod medvint;
 pub mod ops;
 pub mod prefix;
 pub mod random;
 pub mod recorder;
+pub mod reference;
 pub mod rollout;
 mod safetensors_backend;
 pub mod store;
 pub mod vision;
 pub mod weights;
 
-use candle_core::{DType, Tensor};
+use candle_core::{D, DType, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -47,6 +49,18 @@ pub struct EncodedImage {
     pub vector: Vec<f32>,
     /// What text attends to: `[1, num_latents, width]` in the model's dtype.
     pub latents: Tensor,
+}
+
+impl EncodedImage {
+    /// An image with this pooled vector `[1, width]` of the tower, of any length.
+    fn new(pooled: &Tensor, latents: Tensor) -> candle_core::Result<Self> {
+        let pooled = pooled.to_dtype(DType::F32)?;
+        let length = (pooled.sqr()?.sum_keepdim(D::Minus1)? + 1e-12)?.sqrt()?;
+        Ok(Self {
+            vector: pooled.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
+            latents,
+        })
+    }
 }
 
 /// A multimodal few-shot learner with the state of its current sequences.

@@ -50,6 +50,9 @@ pub enum Shape {
     /// MedVInT-TE: LLaMA-7B and PMC-CLIP's ResNet-50.
     #[cfg_attr(feature = "clap", value(name = "medvint-te"))]
     MedvintTe,
+    /// MedVInT-TE with CLIP ViT-B/32 at 512 pixels.
+    #[cfg_attr(feature = "clap", value(name = "medvint-te-clip"))]
+    MedvintTeClip,
 }
 
 fn decoder(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfig {
@@ -104,6 +107,21 @@ fn gpt(vocab: usize, hidden: usize, layers: usize, heads: usize) -> DecoderConfi
     }
 }
 
+/// CLIP ViT-B/32 for images of `side` pixels, with a projection to `embed_dim` or 0 without one.
+fn clip_b32(side: usize, embed_dim: usize) -> VisionConfig {
+    VisionConfig::Clip(ClipConfig {
+        image_size: side,
+        patch_size: 32,
+        width: 768,
+        layers: 12,
+        heads: 12,
+        mlp_width: 3072,
+        embed_dim,
+        activation: VisionActivation::QuickGelu,
+        keep_class_token: false,
+    })
+}
+
 /// A prefix-tuned `language` with CLIP ViT-B/32 and the MLP mapper.
 fn prefix(language: DecoderConfig) -> PrefixConfig {
     const PREFIX: usize = 8;
@@ -116,24 +134,14 @@ fn prefix(language: DecoderConfig) -> PrefixConfig {
             hidden: vec![width / 2, width],
         }),
         virtual_tokens: None,
-        vision: VisionConfig::Clip(ClipConfig {
-            image_size: 224,
-            patch_size: 32,
-            width: 768,
-            layers: 12,
-            heads: 12,
-            mlp_width: 3072,
-            embed_dim: 512,
-            activation: VisionActivation::QuickGelu,
-            keep_class_token: false,
-        }),
+        vision: clip_b32(224, 512),
         language,
     }
 }
 
 impl Shape {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::OpenFlamingo3b,
         Self::OpenFlamingo4b,
         Self::OpenFlamingo9b,
@@ -144,7 +152,13 @@ impl Shape {
         Self::PrefixBioMedLm,
         Self::MedvintTd,
         Self::MedvintTe,
+        Self::MedvintTeClip,
     ];
+
+    /// Whether it is a MedVInT-TE.
+    fn is_te(self) -> bool {
+        matches!(self, Self::MedvintTe | Self::MedvintTeClip)
+    }
 
     /// The published configuration (seed-systems, sections 1 to 5).
     pub fn config(self) -> ModelConfig {
@@ -162,7 +176,7 @@ impl Shape {
                 ..gpt(28_896, 2560, 32, 20)
             })
             .into(),
-            Self::MedvintTd | Self::MedvintTe => self.medvint().into(),
+            Self::MedvintTd | Self::MedvintTe | Self::MedvintTeClip => self.medvint().into(),
             _ => self.flamingo().into(),
         }
     }
@@ -176,9 +190,12 @@ impl Shape {
         };
         let tower = |stages| VisionConfig::Resnet(ResnetConfig::resnet_50(stages));
         let language = llama_7b(32_000);
-        match self {
-            Self::MedvintTe => MedvintConfig::Te(TeConfig {
-                vision: tower(4),
+        match self.is_te() {
+            true => MedvintConfig::Te(TeConfig {
+                vision: match self {
+                    Self::MedvintTeClip => clip_b32(512, 0),
+                    _ => tower(4),
+                },
                 queries: queries(4, 768),
                 fusion: FusionConfig {
                     width: 768,
@@ -192,7 +209,7 @@ impl Shape {
                     ..language
                 },
             }),
-            _ => MedvintConfig::Td(TdConfig {
+            false => MedvintConfig::Td(TdConfig {
                 vision: tower(3),
                 queries: Some(queries(8, 1024)),
                 language,
@@ -329,7 +346,7 @@ pub fn write(
     })?;
     progress(specs.len(), specs.len());
     let special: &[&str] = match shape {
-        Shape::MedvintTd | Shape::MedvintTe => &["<unk>", "<s>", "</s>", "<image>"],
+        _ if config.medvint().is_some() => &["<unk>", "<s>", "</s>", "<image>"],
         Shape::Idefics9b => &["<s>", "</s>", "<fake_token_around_image>", "<image>"],
         _ if config.prefix().is_some() => &["<|endoftext|>", "<image>"],
         _ => &["<|endofchunk|>", "<image>", "<PAD>"],
@@ -349,7 +366,8 @@ pub fn write(
     };
     let (begin, end) = match shape {
         Shape::MedvintTd => ("<unk>", "<s>"),
-        Shape::MedvintTe | Shape::Idefics9b => ("<s>", "</s>"),
+        Shape::Idefics9b => ("<s>", "</s>"),
+        _ if shape.is_te() => ("<s>", "</s>"),
         _ if config.prefix().is_some() => ("", "<|endoftext|>"),
         _ => ("", "<|endofchunk|>"),
     };
@@ -376,7 +394,7 @@ pub fn write(
             around_image: idefics.then(|| "<fake_token_around_image>".into()),
         },
         pixels: match shape {
-            Shape::MedvintTd | Shape::MedvintTe => Pixels::imagenet(Fit::SquashOpaque),
+            _ if config.medvint().is_some() => Pixels::imagenet(Fit::SquashOpaque),
             Shape::Idefics9b => Pixels::clip(Fit::Squash),
             _ => Pixels::clip(Fit::Crop),
         },
@@ -436,4 +454,27 @@ fn draw(name: &str, shape: &[usize], seed: u64) -> candle_core::Result<Tensor> {
     }
     values.truncate(count);
     Tensor::from_vec(values, shape, &device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medvint_te_has_512_pixels_and_32_queries_with_either_tower() {
+        for shape in [Shape::MedvintTe, Shape::MedvintTeClip] {
+            let config = shape.config();
+            assert_eq!(config.latent_dims(), [1, 32, 768], "{shape:?}");
+            assert_eq!(config.vision().image_size(), 512);
+            let tensors = config.tensors().unwrap();
+            let embed = tensors.iter().any(|t| t.name.starts_with("image_embed"));
+            assert_eq!(embed, shape == Shape::MedvintTe, "{shape:?}");
+        }
+        let config = Shape::MedvintTeClip.config();
+        let tensors = config.tensors().unwrap();
+        let positions = tensors
+            .iter()
+            .find(|t| t.name.ends_with("positional_embedding"));
+        assert_eq!(positions.unwrap().shape, [257, 768]);
+    }
 }

@@ -144,3 +144,16 @@ impl Checkpoint {
         files::write_atomic(&self.path, &out).map_err(candle_core::Error::wrap)
     }
 }
+
+/// Names and values of the weights in a run's checkpoint, sorted.
+#[cfg(test)]
+pub(crate) fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
+    let file = folder.join("checkpoint.safetensors");
+    let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
+        .unwrap()
+        .into_iter()
+        .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
+        .collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}

@@ -228,11 +228,7 @@ pub(crate) fn train(
     let mut optimiser = AdamW::new(trained, context.recipe.weight_decay, 1.0);
     checkpoint.restore(&mut optimiser)?;
     let sampler = EpisodeSampler::new(context.pool, Some(context.features));
-    let schedule = Schedule {
-        peak: stage.rate,
-        warmup: stage.warmup,
-        steps: stage.steps,
-    };
+    let schedule = Schedule::of(stage);
     let pixel_norm = super::recipe::pixel_norm();
     while checkpoint.step < stage.steps && !cancel.is_cancelled() {
         let step = checkpoint.step;

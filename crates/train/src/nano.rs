@@ -156,6 +156,7 @@ fn tokenizer_in(folder: &Path, recipe: &NanoRecipe) -> Result<Tokenizer, NanoErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::checkpoint::weights;
     use super::super::recipe::Stage;
     use super::*;
 
@@ -177,17 +178,6 @@ mod tests {
             joint: stage(1),
             ..NanoRecipe::default()
         }
-    }
-
-    fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
-        let file = folder.join("checkpoint.safetensors");
-        let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
-            .unwrap()
-            .into_iter()
-            .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
-            .collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
-        all
     }
 
     #[test]

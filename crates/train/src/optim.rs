@@ -3,8 +3,10 @@
 //! Decoupled weight decay regularization, <https://arxiv.org/abs/1711.05101>. The moments are plain vectors, because
 //! checkpoints store them and one pass is several times faster than a chain of tensor operations.
 
+use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Tensor, Var};
 
+use crate::recipe::Stage;
 use rounds_model::ops::{Precision, with_precision};
 
 /// Learning rate over a stage: linear warm-up, then cosine to a twentieth.
@@ -19,6 +21,15 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
+    /// That of a stage.
+    pub(crate) fn of(stage: &Stage) -> Self {
+        Self {
+            peak: stage.rate,
+            warmup: stage.warmup,
+            steps: stage.steps,
+        }
+    }
+
     /// Learning rate of a step; steps count from 0.
     pub(crate) fn rate(&self, step: usize) -> f64 {
         if step < self.warmup {
@@ -133,8 +144,10 @@ impl AdamW {
     }
 }
 
-/// Loss and gradients of a step: runs `loss(part)` for every part on its own thread and sums in a fixed order, so that the
-/// result does not depend on which thread finishes first.
+/// Loss, numbers to report, and gradients in the order of the variables.
+pub(crate) type Part = (f32, Vec<f32>, Vec<Vec<f32>>);
+
+/// Loss and gradients of a step over several parts.
 ///
 /// `loss` returns the part's loss (already divided by the size of the whole batch) and numbers to report.
 pub(crate) fn gradients<P: Sync>(
@@ -142,8 +155,8 @@ pub(crate) fn gradients<P: Sync>(
     parts: &[P],
     precision: Precision,
     loss: impl Fn(&P) -> Result<(Tensor, Vec<f32>)> + Sync,
-) -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
-    let one = |part: &P| -> Result<(f32, Vec<f32>, Vec<Vec<f32>>)> {
+) -> Result<Part> {
+    summed(parts, |part| {
         let (value, report) = with_precision(precision, || loss(part))?;
         let grads = value.backward()?;
         let gathered = vars
@@ -154,7 +167,33 @@ pub(crate) fn gradients<P: Sync>(
             })
             .collect::<Result<Vec<_>>>()?;
         Ok((value.to_scalar()?, report, gathered))
-    };
+    })
+}
+
+/// Adds gradients to `sums`, in the order of `vars`. A variable without one adds nothing.
+pub(crate) fn add_gradients(
+    vars: &[(String, Var)],
+    grads: &GradStore,
+    sums: &mut [Vec<f32>],
+) -> Result<()> {
+    for ((_, var), sum) in vars.iter().zip(sums) {
+        if let Some(grad) = grads.get(var) {
+            let grad = grad.to_device(&Device::Cpu)?;
+            let grad: Vec<f32> = grad.flatten_all()?.to_vec1()?;
+            sum.iter_mut()
+                .zip(&grad)
+                .for_each(|(sum, more)| *sum += more);
+        }
+    }
+    Ok(())
+}
+
+/// Runs `one(part)` for every part on its own thread and sums in a fixed order, so that the result does not depend on which thread
+/// finishes first.
+pub(crate) fn summed<P: Sync>(
+    parts: &[P],
+    one: impl Fn(&P) -> Result<Part> + Sync,
+) -> Result<Part> {
     let results: Vec<_> = std::thread::scope(|scope| {
         let handles: Vec<_> = parts.iter().map(|part| scope.spawn(|| one(part))).collect();
         handles
@@ -165,22 +204,28 @@ pub(crate) fn gradients<P: Sync>(
             })
             .collect()
     });
-    let mut total: Option<(f32, Vec<f32>, Vec<Vec<f32>>)> = None;
+    let mut total: Option<Part> = None;
     for result in results {
-        let (value, report, grads) = result?;
+        let more = result?;
         match &mut total {
-            None => total = Some((value, report, grads)),
-            Some((v, r, g)) => {
-                *v += value;
-                r.iter_mut().zip(&report).for_each(|(a, b)| *a += b);
-                for (sum, more) in g.iter_mut().zip(&grads) {
-                    sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
-                }
-            }
+            None => total = Some(more),
+            Some(total) => add_part(total, &more),
         }
     }
     match total {
         Some(total) => Ok(total),
         None => candle_core::bail!("a training step has no data"),
+    }
+}
+
+/// Adds another part to a sum.
+pub(crate) fn add_part(total: &mut Part, more: &Part) {
+    let add = |sums: &mut Vec<f32>, more: &[f32]| {
+        sums.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+    };
+    total.0 += more.0;
+    add(&mut total.1, &more.1);
+    for (sums, more) in total.2.iter_mut().zip(&more.2) {
+        add(sums, more);
     }
 }

@@ -106,11 +106,7 @@ pub(crate) fn train(
     let mut optimiser = AdamW::new(trained, recipe.weight_decay, 1.0);
     checkpoint.restore(&mut optimiser)?;
     let stage = &recipe.tower;
-    let schedule = Schedule {
-        peak: stage.rate,
-        warmup: stage.warmup,
-        steps: stage.steps,
-    };
+    let schedule = Schedule::of(stage);
     let norm = super::recipe::pixel_norm();
     while checkpoint.step < stage.steps && !cancel.is_cancelled() {
         let step = checkpoint.step;

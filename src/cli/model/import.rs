@@ -91,9 +91,10 @@ pub struct Import {
     /// Sequences that a prefix-tuned model was trained on
     #[arg(long, value_enum, default_value_t)]
     layout: Layout,
-    /// Alpha of a prefix-tuned model's LoRA, which its files do not have
-    #[arg(long, default_value_t = 32)]
-    lora_alpha: u32,
+    /// Alpha of the LoRA of a prefix-tuned model or a MedVInT, which no tensor shows [default: that of an adapter_config.json
+    /// beside the checkpoint, else 32 as in the papers' code]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    lora_alpha: Option<u32>,
     /// Keep a prefix-tuned model's LoRA apart from the weights, so that quantising does not touch it
     #[arg(long)]
     keep_lora: bool,
@@ -206,6 +207,7 @@ fn medvint_request(
         image_size: arguments.image_size,
         vision_heads: arguments.vision_heads,
         query_heads: arguments.query_heads,
+        lora_alpha: arguments.lora_alpha,
         weight_format: arguments.dtype.unwrap_or(WeightFormat::Bf16),
         begin: arguments.begin.clone(),
         template: arguments.template.clone(),

@@ -99,6 +99,7 @@ pub fn run(arguments: &Pull, interrupt: &Interrupt) -> Outcome {
             image_size: None,
             vision_heads: None,
             query_heads: None,
+            lora_alpha: None,
             weight_format: arguments.dtype,
             begin: None,
             // The blank checkpoint alone was trained without choices.

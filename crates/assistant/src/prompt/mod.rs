@@ -91,13 +91,18 @@ impl Template {
         }
     }
 
+    /// Whether the token in front of a prompt stands behind the images instead, in front of every text.
+    pub fn begins_each_text(&self) -> bool {
+        self.query.contains("{begin}")
+    }
+
     /// The same template with `begin` in front of every text, where its forms say so; and what remains to stand in front of the prompt.
     fn with_begin<'a>(&self, begin: &'a str) -> (Self, &'a str) {
         let template = Self {
             begin: begin.to_string(),
             ..self.clone()
         };
-        match self.query.contains("{begin}") {
+        match self.begins_each_text() {
             true => (template, ""),
             false => (template, begin),
         }

@@ -6,6 +6,7 @@
 
 mod reliability;
 
+use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -235,6 +236,18 @@ impl Pixels {
             Fit::Squash => squash_transform(image, side, depth),
             Fit::SquashOpaque => squash_opaque_transform(image, side, depth),
         }
+    }
+
+    /// Normalised pixels `[1, 3, side, side]` of an image, in f32.
+    pub fn tensor(
+        &self,
+        image: &Image,
+        side: usize,
+        depth: HighBitDepth,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        let values = self.normalise(&self.square(image, side, depth));
+        Tensor::from_vec(values, (1, 3, side, side), device)
     }
 
     /// Normalises 8-bit interleaved RGB `[side, side, 3]` to planar f32 `[3, side, side]`: mean subtracted, divided by the

@@ -1,11 +1,12 @@
 //! Imports published checkpoints as a bundle.
 //!
-//! The model says which tensors it needs ([`Flamingo::tensors`]), and `key_map` how to make each of them. Every published tensor
+//! The model says which tensors it needs ([`crate::families::ModelConfig::tensors`]), and `key_map` how to make each of them. Every published tensor
 //! must then be used or known to be unneeded. Whatever is missing, unknown or has another shape is reported, never skipped.
 
 pub(crate) mod assemble;
 pub(crate) mod check;
 mod commit;
+mod convert;
 mod efficientnet;
 mod gguf_tokenizer;
 mod gpt;
@@ -13,6 +14,7 @@ pub(crate) mod infer_config;
 pub(crate) mod key_map;
 mod llama_cpp;
 mod medvint;
+mod peft;
 mod prefix;
 mod pretrained;
 pub(crate) mod recipe;
@@ -27,18 +29,16 @@ pub use write::{StagedWeights, WeightFormat, size as size_of_weights, write as w
 use candle_core::Tensor;
 use std::path::{Path, PathBuf};
 
-use self::assemble::{assemble, assemble_packed, published_packing};
-use self::check::{check, check_parameter_count, count_parameters, unused};
+use self::check::check_parameter_count;
 use self::commit::Imported;
+use self::convert::Conversion;
 use self::key_map::{Family, KeyMap};
 use self::recipe::{LanguageLayout, Role, TensorRef};
 use self::tokens::TokenizerText;
-use self::write::TensorData;
 use super::bundle::{Fit, Pixels};
-use super::flamingo::{Flamingo, FlamingoConfig, MediaMask};
-use super::store::TensorSpec;
+use super::flamingo::{FlamingoConfig, MediaMask};
 use super::weights::{Source, WeightError};
-use rounds_support::{Cancel, FailureKind, FileError, Hint, files, sanitise};
+use rounds_support::{Cancel, FailureKind, FileError, Hint, sanitise};
 
 /// Why an import failed.
 #[derive(Debug, thiserror::Error)]
@@ -229,42 +229,6 @@ pub fn import(
     }
     // A quantised head is stored in addition to the embedding table, whose rows must stay readable.
     config.language.tied_head &= !request.weight_format.is_packed();
-    let unusable = |reason| ImportError::config("the import", reason);
-    config.check().map_err(unusable)?;
-    tokens.special.check().map_err(unusable)?;
-    let specs = Flamingo::tensors(&config)?;
-    let used = check(&key_map, &sources, &specs)?;
-    let checkpoint_parameters = count_parameters(&sources.checkpoint, &used);
-    if !request.idefics {
-        check_parameter_count(&sources.checkpoint, &config, checkpoint_parameters)?;
-    }
-    files::create_private_dir(&request.out)?;
-    check_free_space(&request.out, write::size(request.weight_format, &specs))?;
-    let mut done = 0;
-    let packing_of =
-        |tensor: &TensorSpec| published_packing(&sources, &key_map.find(&tensor.name)?);
-    let written = write::write_with_published_blocks(
-        &request.out,
-        request.weight_format,
-        &specs,
-        &packing_of,
-        &mut |tensor, blocks| {
-            if cancel.is_cancelled() {
-                return Err(ImportError::Cancelled);
-            }
-            progress(done, specs.len());
-            done += 1;
-            let recipe = key_map
-                .find(&tensor.name)
-                .ok_or_else(|| WeightError::format(&tensor.name, "it has no known source"))?;
-            match blocks {
-                true => assemble_packed(&sources, &recipe, tensor).map(TensorData::Packed),
-                false => assemble(&sources, &recipe, tensor).map(TensorData::Full),
-            }
-        },
-    )?;
-    progress(specs.len(), specs.len());
-    let bytes = written.length;
     let template = request.template.clone().unwrap_or_else(|| {
         match (request.idefics, key_map.language) {
             (true, _) => "idefics",
@@ -273,33 +237,32 @@ pub fn import(
         }
         .to_string()
     });
-    let imported = Imported {
-        family: match request.idefics {
-            true => "idefics",
-            false => "flamingo",
-        },
-        name: &request.name,
-        knows: "was imported from published weights and was not evaluated for medical use",
-        template,
-        pixels: Pixels::clip(match request.idefics {
-            true => Fit::Squash,
-            false => Fit::Crop,
-        }),
-        config: config.into(),
-        tokenizer: tokens,
-        format: request.weight_format,
+    let verify = |parameters| match request.idefics {
+        true => Ok(()),
+        false => check_parameter_count(&sources.checkpoint, &config, parameters),
     };
-    imported.commit(written, &request.out)?;
-    Ok(ImportSummary {
-        tensors: specs.len(),
-        checkpoint_parameters,
-        parameters: specs
-            .iter()
-            .map(|a| a.shape.iter().map(|&d| d as u64).product::<u64>())
-            .sum(),
-        ignored: unused(&sources, &used).count(),
-        bytes,
-    })
+    let conversion = Conversion {
+        sources: &sources,
+        rules: &key_map,
+        out: &request.out,
+        bundle: Imported {
+            family: match request.idefics {
+                true => "idefics",
+                false => "flamingo",
+            },
+            name: &request.name,
+            knows: "was imported from published weights and was not evaluated for medical use",
+            template,
+            pixels: Pixels::clip(match request.idefics {
+                true => Fit::Squash,
+                false => Fit::Crop,
+            }),
+            config: config.clone().into(),
+            tokenizer: tokens,
+            format: request.weight_format,
+        },
+    };
+    conversion.run(verify, cancel, progress)
 }
 
 fn required_path<'a>(value: Option<&'a Path>, what: &str) -> Result<&'a Path, ImportError> {

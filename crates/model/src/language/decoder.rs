@@ -245,6 +245,26 @@ impl Decoder {
         self.through_layers(x, cache, mask, turns, None, before_layer)
     }
 
+    /// What goes into the first layer for the embeddings of whole sequences `[batch, tokens, hidden]`: with learned positions, if it has any.
+    pub fn first_states(&self, x: Tensor) -> Result<Tensor> {
+        self.with_positions(x, None)
+    }
+
+    /// What layer `index` makes of `x` `[batch, tokens, hidden]` of whole sequences: for trainers that compute a layer again instead of
+    /// keeping what it computed.
+    pub fn layer_states(&self, index: usize, x: &Tensor) -> Result<Tensor> {
+        let missing = || candle_core::Error::msg("there is no such layer");
+        let layer = self.layers.get(index).ok_or_else(missing)?;
+        let (past, padding) = (0, 0);
+        let mask = AttentionMask::Causal { past, padding };
+        self.layer(layer, index, x, None, (&mask, None, None))
+    }
+
+    /// Hidden states after the final norm, of what the last layer made.
+    pub fn last_states(&self, x: &Tensor) -> Result<Tensor> {
+        self.norm.forward(x)
+    }
+
     fn through_layers(
         &self,
         x: Tensor,

@@ -3,7 +3,7 @@
 mod inspection;
 mod matches;
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
@@ -94,12 +94,9 @@ impl FlamingoLearner {
         })
     }
 
-    /// The same learner, converting greyscale of more than 8 bits as `high_bit_depth` says.
-    pub fn with_high_bit_depth(self, high_bit_depth: HighBitDepth) -> Self {
-        Self {
-            high_bit_depth,
-            ..self
-        }
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.high_bit_depth = depth;
     }
 
     /// The model itself, for benchmarks.
@@ -110,24 +107,16 @@ impl FlamingoLearner {
     /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
     pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
         let side = self.model.config.vision.image_size();
-        let rgb = self
-            .manifest
-            .pixels
-            .square(image, side, self.high_bit_depth);
-        let out = self.manifest.pixels.normalise(&rgb);
-        let pixels = Tensor::from_vec(out, (1, 3, side, side), &self.device)?;
+        let (depth, device) = (self.high_bit_depth, &self.device);
+        let pixels = self.manifest.pixels.tensor(image, side, depth, device)?;
         Ok(pixels.to_dtype(self.dtype)?)
     }
 
     /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
-        let pooled = output.pooled.to_dtype(DType::F32)?;
-        let length = pooled.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-        Ok(EncodedImage {
-            vector: pooled.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
-            latents: self.model.resampler.forward(&output.tokens)?,
-        })
+        let latents = self.model.resampler.forward(&output.tokens)?;
+        Ok(EncodedImage::new(&output.pooled, latents)?)
     }
 
     /// For every token, the number of the image it attends to, counted from 1; 0 for none.

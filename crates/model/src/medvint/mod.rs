@@ -8,7 +8,6 @@
 
 mod blocks;
 mod config;
-mod learner;
 mod masked;
 mod queries;
 mod scorers;

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::config::MedvintConfig;
-use super::learner::{LoadedBundle, encoded};
 use super::td::MedvintTd;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::language::{Sequences, last_logits};
-use crate::load;
+use crate::loaded::LoadedBundle;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// A loaded MedVInT-TD with the state of its current sequences.
@@ -25,15 +24,10 @@ pub struct TdLearner {
 impl TdLearner {
     /// Loads the model of a bundle: in f32 on a CPU, in the bundle's dtype elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
-        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
-    }
-
-    /// [`Self::load`], computing in `dtype`.
-    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
         let Some(MedvintConfig::Td(config)) = bundle.manifest.config.medvint() else {
             return Err(ModelError::Family(bundle.manifest.family.clone()));
         };
-        let (loaded, store) = LoadedBundle::load(bundle, device, dtype)?;
+        let (loaded, store) = LoadedBundle::load(bundle, device)?;
         Ok(Self {
             model: MedvintTd::load(config, store).map_err(|e| loaded.damaged(&e))?,
             bundle: loaded,
@@ -46,16 +40,17 @@ impl TdLearner {
         &self.model
     }
 
-    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
-    pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        self.bundle.pixels(image)
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.bundle.high_bit_depth = depth;
     }
 
-    /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
+    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`, in the model's dtype.
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
         let read = self.model.read(&output)?;
-        encoded(&output, self.model.embeddings(&read)?)
+        let latents = self.model.embeddings(&read)?;
+        Ok(EncodedImage::new(&output.pooled, latents)?)
     }
 
     /// Logits after every position, `[positions, vocabulary]` in f32: an image has as many positions as embeddings. Starts a sequence like
@@ -155,7 +150,7 @@ impl FewShotLearner for TdLearner {
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
-        self.encode_pixels(&self.pixels(image)?)
+        self.encode_pixels(&self.bundle.pixels(image)?)
     }
 
     fn prefill(

@@ -9,16 +9,15 @@ use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::config::{FusionConfig, MedvintConfig};
-use super::learner::{LoadedBundle, encoded};
 use super::masked::MaskedText;
 use super::te::MedvintTe;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::log_softmax;
 use crate::language::KvCache;
-use crate::load;
+use crate::loaded::LoadedBundle;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// Id of the padding, as PMC-VQA's code sets it.
@@ -60,15 +59,10 @@ pub struct TeLearner {
 impl TeLearner {
     /// Loads the model of a bundle: in f32 on a CPU, in the bundle's dtype elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
-        Self::load_as(bundle, device, load::compute_dtype(bundle, device))
-    }
-
-    /// [`Self::load`], computing in `dtype`.
-    pub fn load_as(bundle: &Bundle, device: &Device, dtype: DType) -> Result<Self, ModelError> {
         let Some(MedvintConfig::Te(config)) = bundle.manifest.config.medvint() else {
             return Err(ModelError::Family(bundle.manifest.family.clone()));
         };
-        let (loaded, store) = LoadedBundle::load(bundle, device, dtype)?;
+        let (loaded, store) = LoadedBundle::load(bundle, device)?;
         Ok(Self {
             model: MedvintTe::load(config, store).map_err(|e| loaded.damaged(&e))?,
             mask: loaded.id(&loaded.manifest.tokens.end_of_chunk)?,
@@ -83,15 +77,16 @@ impl TeLearner {
         &self.model
     }
 
-    /// Normalised pixels `[1, 3, side, side]` for the tower, in the model's dtype.
-    pub fn pixels(&self, image: &Image) -> Result<Tensor, ModelError> {
-        self.bundle.pixels(image)
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.bundle.high_bit_depth = depth;
     }
 
-    /// [`FewShotLearner::encode_image`] for the result of [`Self::pixels`].
+    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`, in the model's dtype.
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let output = self.model.tower.forward(pixels)?;
-        encoded(&output, self.model.embeddings(&output)?)
+        let latents = self.model.embeddings(&output)?;
+        Ok(EncodedImage::new(&output.pooled, latents)?)
     }
 
     fn fusion(&self) -> FusionConfig {
@@ -115,6 +110,22 @@ impl TeLearner {
             .model
             .fuse(&text, &images, 0..self.fusion().text_length)?;
         Ok(logits.to_dtype(DType::F32)?)
+    }
+
+    /// [`Self::logits`] of a prompt with an image token for every image; these have no place in the text.
+    pub fn prompt_logits(
+        &mut self,
+        ids: &[u32],
+        images: &[Arc<EncodedImage>],
+        cancel: &Cancel,
+    ) -> Result<Tensor, ModelError> {
+        self.bundle.check(ids, images.len())?;
+        self.logits(&self.without_images(ids), images, cancel)
+    }
+
+    fn without_images(&self, ids: &[u32]) -> Vec<u32> {
+        let text = ids.iter().filter(|&&id| !self.bundle.is_image(id));
+        text.copied().collect()
     }
 
     /// What the published scorer reads: the most probable tokens in the places of the answer, decoded with special tokens.
@@ -234,11 +245,11 @@ impl FewShotLearner for TeLearner {
     }
 
     fn positions(&self, ids: &[u32]) -> usize {
-        ids.iter().filter(|&&id| !self.bundle.is_image(id)).count()
+        self.without_images(ids).len()
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
-        self.encode_pixels(&self.pixels(image)?)
+        self.encode_pixels(&self.bundle.pixels(image)?)
     }
 
     fn prefill(
@@ -254,8 +265,7 @@ impl FewShotLearner for TeLearner {
             return Ok(self.row(0));
         }
         self.prompt = None;
-        let mut text = ids.to_vec();
-        text.retain(|&id| !self.bundle.is_image(id));
+        let mut text = self.without_images(ids);
         let given = text.iter().rev().take_while(|&&id| id == self.mask).count();
         text.truncate(text.len() - given);
         self.require_room(text.len() + given.max(1), 1)?;

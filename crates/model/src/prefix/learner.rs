@@ -3,28 +3,24 @@
 //! Shots go the plain way: each example's text with its image's embeddings, one after the other. The published models never saw more
 //! than one question in a sequence, and whoever asks with shots is told so.
 
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use super::{PrefixModel, pixels};
+use super::PrefixModel;
 use crate::bundle::{Bundle, Manifest};
 use crate::error::ModelError;
 use crate::generate::beam::BeamRule;
 use crate::language::{Sequences, last_logits};
-use crate::load;
+use crate::loaded::LoadedBundle;
 use crate::{EncodedImage, FewShotLearner};
-use rounds_imaging::Image;
+use rounds_imaging::{HighBitDepth, Image};
 use rounds_support::Cancel;
 
 /// A loaded prefix-tuned model with the state of its current sequences.
 pub struct PrefixLearner {
+    bundle: LoadedBundle,
     model: PrefixModel,
-    manifest: Manifest,
-    tokenizer: Tokenizer,
-    device: Device,
-    dtype: DType,
-    image_token: u32,
     /// Tokens that were never trained and must never be chosen.
     untrained: Vec<u32>,
     sequences: Sequences,
@@ -33,36 +29,16 @@ pub struct PrefixLearner {
 impl PrefixLearner {
     /// Loads the model of a bundle: in f32 on a CPU (quantised linear layers stay packed), in the bundle's dtype elsewhere.
     pub fn load(bundle: &Bundle, device: &Device) -> Result<Self, ModelError> {
-        let damaged = |file: &str, reason: String| ModelError::Damaged {
-            file: file.to_string(),
-            reason,
-        };
-        let dtype = load::compute_dtype(bundle, device);
-        let tokenizer = Tokenizer::from_bytes(&bundle.tokenizer)
-            .map_err(|e| damaged("tokenizer.json", e.to_string()))?;
         let config = bundle.manifest.config.prefix();
         let config = config.ok_or_else(|| ModelError::Family(bundle.manifest.family.clone()))?;
-        let first = bundle.manifest.weights.first();
-        let weights = first.map_or("model.toml", String::as_str);
-        let model = PrefixModel::load(config, load::store(bundle, device, dtype)?)
-            .map_err(|e| damaged(weights, e.to_string()))?;
-        let tokens = &bundle.manifest.tokens;
-        let image_token = tokenizer.token_to_id(&tokens.image).ok_or_else(|| {
-            damaged(
-                "tokenizer.json",
-                format!("the token {} is missing", tokens.image),
-            )
-        })?;
-        let untrained = tokens.untrained.iter();
+        let (loaded, store) = LoadedBundle::load(bundle, device)?;
+        let untrained = loaded.manifest.tokens.untrained.iter();
+        let untrained = untrained.filter_map(|token| loaded.tokenizer.token_to_id(token));
         Ok(Self {
-            model,
-            image_token,
-            untrained: untrained.filter_map(|t| tokenizer.token_to_id(t)).collect(),
-            manifest: bundle.manifest.clone(),
-            device: device.clone(),
-            dtype,
+            model: PrefixModel::load(config, store).map_err(|e| loaded.damaged(&e))?,
+            untrained: untrained.collect(),
+            bundle: loaded,
             sequences: Sequences::default(),
-            tokenizer,
         })
     }
 
@@ -71,15 +47,16 @@ impl PrefixLearner {
         &self.model
     }
 
-    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`.
+    /// Converts greyscale of more than 8 bits as `depth` says from now on.
+    pub fn set_high_bit_depth(&mut self, depth: HighBitDepth) {
+        self.bundle.high_bit_depth = depth;
+    }
+
+    /// [`FewShotLearner::encode_image`] for normalised pixels `[1, 3, side, side]`, in the model's dtype.
     pub fn encode_pixels(&self, pixels: &Tensor) -> Result<EncodedImage, ModelError> {
         let pooled = self.model.tower.forward(pixels)?.pooled;
-        let wide = pooled.to_dtype(DType::F32)?;
-        let length = wide.sqr()?.sum_keepdim(D::Minus1)?.sqrt()?;
-        Ok(EncodedImage {
-            vector: wide.broadcast_div(&length)?.flatten_all()?.to_vec1()?,
-            latents: self.model.image_embeddings(&pooled)?,
-        })
+        let latents = self.model.image_embeddings(&pooled)?;
+        Ok(EncodedImage::new(&pooled, latents)?)
     }
 
     /// Logits after every position of a new sequence, `[positions, vocabulary]` in f32, without those of virtual tokens.
@@ -110,14 +87,9 @@ impl PrefixLearner {
 
     /// Errors where a prompt cannot be run.
     fn check(&self, ids: &[u32], images: usize) -> Result<(), ModelError> {
-        let placeholders = ids.iter().filter(|&&id| id == self.image_token).count();
-        let unseen = placeholders == 0 && !self.model.config.layout.has_image_place();
-        if placeholders != images && !unseen {
-            return Err(ModelError::ImageCount {
-                images,
-                placeholders,
-            });
-        }
+        let shown = ids.iter().any(|&id| self.bundle.is_image(id));
+        let unseen = !shown && !self.model.config.layout.has_image_place();
+        self.bundle.check(ids, if unseen { 0 } else { images })?;
         let positions = self.positions(ids);
         if ids.is_empty() || positions > self.context() {
             return Err(ModelError::TooLong {
@@ -125,14 +97,7 @@ impl PrefixLearner {
                 limit: self.context(),
             });
         }
-        let size = self.model.config.language.vocab_size;
-        let outside = |&&id: &&u32| id as usize >= size && id != self.image_token;
-        match ids.iter().find(outside) {
-            Some(id) => Err(ModelError::Tokenizer(format!(
-                "token {id} is outside the model's vocabulary of {size}"
-            ))),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Hidden states of a new sequence, `[1, positions, hidden]`; with `last_chunk_only` those of the last chunk alone.
@@ -150,7 +115,9 @@ impl PrefixLearner {
             true => images.iter().map(|image| &image.latents).collect(),
             false => Vec::new(),
         };
-        let mut sequence = self.model.embeddings(ids, self.image_token, &latents)?;
+        let mut sequence = self
+            .model
+            .embeddings(ids, self.bundle.image_token(), &latents)?;
         if let Some(leading) = self.model.leading_embeddings() {
             sequence = Tensor::cat(&[leading, &sequence], 1)?;
         }
@@ -163,11 +130,11 @@ impl PrefixLearner {
 
 impl FewShotLearner for PrefixLearner {
     fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.bundle.manifest
     }
 
     fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+        &self.bundle.tokenizer
     }
 
     fn context(&self) -> usize {
@@ -176,12 +143,12 @@ impl FewShotLearner for PrefixLearner {
     }
 
     fn positions(&self, ids: &[u32]) -> usize {
-        let images = ids.iter().filter(|&&id| id == self.image_token).count();
+        let images = ids.iter().filter(|&&id| self.bundle.is_image(id)).count();
         ids.len() - images + images * self.model.config.prefix_length
     }
 
     fn dtype(&self) -> DType {
-        self.dtype
+        self.bundle.dtype
     }
 
     fn beam_rule(&self) -> BeamRule {
@@ -189,9 +156,7 @@ impl FewShotLearner for PrefixLearner {
     }
 
     fn encode_image(&self, image: &Image) -> Result<EncodedImage, ModelError> {
-        let side = self.model.config.vision.image_size();
-        let pixels = pixels(image, &self.manifest.pixels, side, &self.device)?;
-        self.encode_pixels(&pixels.to_dtype(self.dtype)?)
+        self.encode_pixels(&self.bundle.pixels(image)?)
     }
 
     fn prefill(

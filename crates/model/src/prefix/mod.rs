@@ -15,22 +15,13 @@ pub use layout::{BEFORE_ANSWER, BEFORE_IMAGE, BEFORE_QUESTION, Layout, Pieces};
 pub use learner::PrefixLearner;
 pub use mapper::{Mapper, MapperConfig};
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 use candle_nn::Init;
 
-use super::bundle::Pixels;
 use super::language::{Decoder, KvCache};
 use super::ops::AttentionMask;
 use super::store::{Store, TensorSpec, required_tensors};
 use super::vision::VisionTower;
-use rounds_imaging::{HighBitDepth, Image};
-
-/// Normalised pixels `[1, 3, side, side]` of an image, in f32.
-pub fn pixels(image: &Image, pixels: &Pixels, side: usize, device: &Device) -> Result<Tensor> {
-    let depth = HighBitDepth::default();
-    let rgb = pixels.square(image, side, depth);
-    Tensor::from_vec(pixels.normalise(&rgb), (1, 3, side, side), device)
-}
 
 /// Trained virtual tokens in front of every sequence.
 enum Virtual {

@@ -350,15 +350,20 @@ pub(crate) fn bundle_of(
     done.expect("a bundle");
 }
 
-#[test]
-fn the_match_bias_gives_pytorchs_logits_at_once_and_token_by_token() {
-    let expected = tensors("match.safetensors");
+/// The learner of [`match_bundle`].
+fn match_learner(expected: &HashMap<String, Tensor>) -> FlamingoLearner {
     let text = std::fs::read_to_string(golden("match.json")).expect("a file");
     let info: Value = serde_json::from_str(&text).expect("JSON");
     let folder = tempfile::tempdir().expect("a folder");
-    match_bundle(folder.path(), &expected, &info);
+    match_bundle(folder.path(), expected, &info);
     let bundle = Bundle::open(Some(folder.path())).expect("a bundle");
-    let mut learner = FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner");
+    FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner")
+}
+
+#[test]
+fn the_match_bias_gives_pytorchs_logits_at_once_and_token_by_token() {
+    let expected = tensors("match.safetensors");
+    let mut learner = match_learner(&expected);
     let vectors: Vec<Vec<f32>> = expected["vectors"].to_vec2().expect("vectors");
     let images: Vec<Arc<EncodedImage>> = vectors
         .into_iter()
@@ -407,13 +412,7 @@ fn the_match_bias_gives_pytorchs_logits_at_once_and_token_by_token() {
 
 #[test]
 fn a_learner_with_a_projected_resampler_encodes_an_image() {
-    let expected = tensors("match.safetensors");
-    let text = std::fs::read_to_string(golden("match.json")).expect("a file");
-    let info: Value = serde_json::from_str(&text).expect("JSON");
-    let folder = tempfile::tempdir().expect("a folder");
-    match_bundle(folder.path(), &expected, &info);
-    let bundle = Bundle::open(Some(folder.path())).expect("a bundle");
-    let learner = FlamingoLearner::load(&bundle, &Device::Cpu).expect("a learner");
+    let learner = match_learner(&tensors("match.safetensors"));
     let image = rounds_imaging::load(&root().join("tests/golden/pixels/565.bmp"));
     let image = image.expect("an image");
     let encoded = learner.encode_image(&image).expect("latents");

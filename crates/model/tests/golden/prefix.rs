@@ -68,7 +68,7 @@ fn request(case: &Value, checkpoint: &str, folder: &Path) -> PrefixRequest {
         name: "prefix".into(),
         layout: layout(text(&case["layout"])),
         vision_heads: None,
-        lora_alpha: 32,
+        lora_alpha: Some(32),
         keep_lora: false,
         weight_format: WeightFormat::F32,
         begin: None,

@@ -1,8 +1,9 @@
 //! Sequences side by side, their loss, and whether a model would write their answers.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, Var};
 
 use super::data::Sample;
+use crate::optim::add_gradients;
 use rounds_model::ops::cross_entropy;
 use rounds_model::prefix::PrefixModel;
 use rounds_support::rng::Rng;
@@ -40,6 +41,14 @@ pub(super) fn dropout(x: Tensor, share: f32, rng: &mut Rng) -> Result<Tensor> {
     x * mask
 }
 
+/// Sequences side by side, and what is predicted of them.
+struct Batch {
+    /// `[questions, positions, width]`.
+    embeddings: Tensor,
+    targets: Targets,
+    questions: usize,
+}
+
 impl Context<'_> {
     /// The loss of `samples`, summed over questions, each the mean over its tokens as published; and how many answers greedy decoding
     /// would write exactly. `image` gives the image of a question.
@@ -49,6 +58,60 @@ impl Context<'_> {
         image: &dyn Fn(&Sample) -> usize,
         drop: &mut dyn FnMut(Tensor) -> Result<Tensor>,
     ) -> Result<(Tensor, f32)> {
+        let batch = self.batch(samples, image, drop)?;
+        let hidden = self.model.hidden(&batch.embeddings)?;
+        self.loss_of(&hidden, batch.targets, batch.questions)
+    }
+
+    /// [`Self::loss`] times `factor`, and its gradients in the order of `vars`. Of the decoder's activations only what goes into each layer is
+    /// kept: a layer is computed a second time when its gradients are. The numbers are those of [`Tensor::backward`].
+    ///
+    /// Errors where the model has virtual tokens.
+    pub(super) fn checkpointed(
+        &self,
+        samples: &[&Sample],
+        image: &dyn Fn(&Sample) -> usize,
+        drop: &mut dyn FnMut(Tensor) -> Result<Tensor>,
+        factor: f64,
+        vars: &[(String, Var)],
+    ) -> Result<(f32, Vec<Vec<f32>>)> {
+        if self.model.config.virtual_tokens.is_some() {
+            candle_core::bail!("virtual tokens cannot be trained with checkpointing");
+        }
+        let language = &self.model.language;
+        let batch = self.batch(samples, image, drop)?;
+        let first = language.first_states(batch.embeddings)?;
+        let mut inputs = Vec::new();
+        let mut states = first.detach();
+        for layer in 0..language.config().layers {
+            let next = language.layer_states(layer, &states)?.detach();
+            inputs.push(std::mem::replace(&mut states, next));
+        }
+        let mut sums: Vec<Vec<f32>> = vars
+            .iter()
+            .map(|(_, v)| vec![0.0; v.elem_count()])
+            .collect();
+        let last = Var::from_tensor(&states)?;
+        let hidden = language.last_states(&last)?;
+        let (loss, _) = self.loss_of(&hidden, batch.targets, batch.questions)?;
+        let loss = (loss * factor)?;
+        let mut gradient = added(&loss, vars, &mut sums, &last)?;
+        while let Some(input) = inputs.pop() {
+            let input = Var::from_tensor(&input)?;
+            let output = language.layer_states(inputs.len(), &input)?;
+            gradient = added(&(output * &gradient)?.sum_all()?, vars, &mut sums, &input)?;
+        }
+        let grads = (first * &gradient)?.sum_all()?.backward()?;
+        add_gradients(vars, &grads, &mut sums)?;
+        Ok((loss.to_scalar()?, sums))
+    }
+
+    fn batch(
+        &self,
+        samples: &[&Sample],
+        image: &dyn Fn(&Sample) -> usize,
+        drop: &mut dyn FnMut(Tensor) -> Result<Tensor>,
+    ) -> Result<Batch> {
         let rows: Vec<u32> = samples.iter().map(|s| image(s) as u32).collect();
         let rows = Tensor::from_vec(rows, samples.len(), self.device)?;
         let vectors = self.vectors.index_select(&rows, 0)?;
@@ -56,7 +119,7 @@ impl Context<'_> {
             Some(mapper) => mapper.forward_with(&vectors, drop)?,
             None => self.model.image_embeddings(&vectors)?,
         };
-        let (_, length, width) = images.dims3()?;
+        let length = images.dim(1)?;
         let tokens = samples.iter().map(|s| s.ids.len()).max().unwrap_or(1);
         let positions = tokens - 1 + length;
         let (mut sequences, mut targets) = (Vec::new(), Targets::default());
@@ -68,12 +131,26 @@ impl Context<'_> {
             sequences.push(sequence);
             self.add_targets(sample, at, (positions, length), &mut targets);
         }
-        let hidden = self.model.hidden(&Tensor::cat(&sequences, 0)?)?;
+        Ok(Batch {
+            embeddings: Tensor::cat(&sequences, 0)?,
+            targets,
+            questions: samples.len(),
+        })
+    }
+
+    /// The loss from the hidden states `[questions, positions, width]`, and how many answers would be exact.
+    fn loss_of(
+        &self,
+        hidden: &Tensor,
+        targets: Targets,
+        questions: usize,
+    ) -> Result<(Tensor, f32)> {
+        let width = hidden.dim(2)?;
         let picked = Tensor::from_vec(targets.rows.clone(), targets.rows.len(), self.device)?;
         let picked = hidden.reshape(((), width))?.index_select(&picked, 0)?;
         let logits = self.model.language.logits(&picked)?;
         let best = logits.argmax(1)?.to_vec1::<u32>()?;
-        let mut right = vec![true; samples.len()];
+        let mut right = vec![true; questions];
         for ((best, token), answer) in best.iter().zip(&targets.tokens).zip(&targets.answers) {
             if let Some(right) = answer.and_then(|at| right.get_mut(at)) {
                 *right &= best == token;
@@ -86,7 +163,6 @@ impl Context<'_> {
         ))
     }
 
-    /// Every token after the one that follows the image is predicted, as published.
     fn add_targets(
         &self,
         sample: &Sample,
@@ -94,17 +170,29 @@ impl Context<'_> {
         (positions, length): (usize, usize),
         targets: &mut Targets,
     ) {
-        let image = sample.ids.iter().position(|&id| id == self.image_token);
-        let first = image.unwrap_or(0) + 2;
-        let count = sample.ids.len().saturating_sub(first);
-        for (number, &token) in sample.ids.iter().enumerate().skip(first) {
+        let predicted = sample.predicted(self.image_token);
+        let weight = 1.0 / predicted.len().max(1) as f32;
+        for (number, &token) in sample.ids.iter().enumerate().skip(predicted.start) {
             // The position before it; the image takes `length` positions instead of one.
             let row = at * positions + number + length - 2;
             targets.rows.push(row as u32);
             targets.tokens.push(token);
-            targets.weights.push(1.0 / count.max(1) as f32);
+            targets.weights.push(weight);
             let of_answer = number >= sample.answer;
             targets.answers.push(of_answer.then_some(at));
         }
     }
+}
+
+/// Adds the gradients of `value` to `sums`, in the order of `vars`; returns that of `input`.
+fn added(
+    value: &Tensor,
+    vars: &[(String, Var)],
+    sums: &mut [Vec<f32>],
+    input: &Var,
+) -> Result<Tensor> {
+    let grads = value.backward()?;
+    add_gradients(vars, &grads, sums)?;
+    let missing = || candle_core::Error::msg("a layer has no gradient of what goes into it");
+    grads.get(input).cloned().ok_or_else(missing)
 }

@@ -1,12 +1,14 @@
 //! The questions of a user's index as sequences, split into training and validation.
 //!
-//! Questions that share an image, a patient or a study are always on the same side. Never split by row: an image seen in training would
-//! then vouch for itself.
+//! Questions that share an image, a patient or a study, or whose images show the same, are always on the same side. Never split by row: an
+//! image seen in training would then vouch for itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use tokenizers::Tokenizer;
 
 use super::AdaptError;
+use super::alike::Look;
 use super::recipe::AdaptRecipe;
 use rounds_assistant::prompt::plain;
 use rounds_index::{Example, ExampleImage, Index};
@@ -28,6 +30,13 @@ pub(super) struct Sample {
 }
 
 impl Sample {
+    /// Which of its tokens are predicted: every token after the one that follows the image, as published.
+    pub(super) fn predicted(&self, image_token: u32) -> Range<usize> {
+        let image = self.ids.iter().position(|&id| id == image_token);
+        let first = image.unwrap_or(0) + 2;
+        first..self.ids.len().max(first)
+    }
+
     /// A sequence that belongs to no group.
     #[cfg(test)]
     pub(super) fn new(image: usize, ids: Vec<u32>, answer: usize) -> Self {
@@ -40,11 +49,27 @@ impl Sample {
     }
 }
 
-/// The questions of an index.
+/// The questions of an index, not yet split.
+pub(super) struct Questions {
+    pub(super) images: Vec<ExampleImage>,
+    samples: Vec<Sample>,
+    groups: Groups,
+    skipped: usize,
+    licences: Vec<String>,
+    pub(super) sha256: String,
+    image_token: u32,
+    end_token: u32,
+}
+
+/// The questions of an index, split.
 pub(super) struct AdaptData {
     pub(super) images: Vec<ExampleImage>,
     pub(super) train: Vec<Sample>,
     pub(super) validation: Vec<Sample>,
+    /// Groups of questions: no group is on both sides.
+    pub(super) groups: usize,
+    /// Pairs of groups that are one because images of theirs show the same.
+    pub(super) joined: usize,
     /// Questions without an answer, with no image or several, or too long.
     pub(super) skipped: usize,
     pub(super) licences: Vec<String>,
@@ -107,9 +132,22 @@ impl Groups {
         self.root(node)
     }
 
+    /// The group of an image.
+    fn of_image(&mut self, image: &ExampleImage) -> usize {
+        self.node(image_key(image))
+    }
+
+    /// Makes the groups of two nodes one. Returns whether they were two.
+    fn join(&mut self, a: usize, b: usize) -> bool {
+        let (a, b) = (self.root(a), self.root(b));
+        let (first, second) = (a.min(b), a.max(b));
+        self.parents[second] = first;
+        first != second
+    }
+
     /// The group of an example.
     fn add(&mut self, example: &Example) -> usize {
-        let images = example.images.iter().map(|i| format!("image {}", i.sha256));
+        let images = example.images.iter().map(image_key);
         let named =
             |kind: &str, value: &str| (!value.is_empty()).then(|| format!("{kind} {value}"));
         let keys: Vec<String> = images
@@ -119,14 +157,17 @@ impl Groups {
         let nodes: Vec<usize> = keys.into_iter().map(|key| self.node(key)).collect();
         let first = nodes.iter().copied().min().unwrap_or(0);
         for node in nodes {
-            let root = self.root(node);
-            self.parents[root] = first;
+            self.join(first, node);
         }
         first
     }
 }
 
-impl AdaptData {
+fn image_key(image: &ExampleImage) -> String {
+    format!("image {}", image.sha256)
+}
+
+impl Questions {
     /// Reads the questions that have one image and an answer.
     pub(super) fn read(
         index: &Index,
@@ -179,20 +220,69 @@ impl AdaptData {
                 group,
             });
         }
-        for sample in &mut samples {
-            sample.group = groups.root(sample.group);
+        let roots = samples.iter().map(|sample| groups.root(sample.group));
+        if roots.collect::<BTreeSet<_>>().len() < 2 {
+            return Err(too_few());
         }
-        let (train, validation) = split(samples, recipe)?;
         Ok(Self {
             images,
-            train,
-            validation,
+            samples,
+            groups,
             skipped,
             licences: licences.into_keys().filter(|l| !l.is_empty()).collect(),
             sha256: index.sha256(),
             image_token,
             end_token,
         })
+    }
+}
+
+impl Questions {
+    /// Splits the questions. `looks` has the look of every image, in the same order.
+    pub(super) fn split(
+        self,
+        looks: &[Look],
+        recipe: &AdaptRecipe,
+    ) -> Result<AdaptData, AdaptError> {
+        let (mut samples, mut groups) = (self.samples, self.groups);
+        let nodes = self.images.iter().map(|image| groups.of_image(image));
+        let looks: Vec<(usize, &Look)> = nodes.collect::<Vec<_>>().into_iter().zip(looks).collect();
+        let mut joined = 0;
+        for (count, (node, look)) in looks.iter().enumerate() {
+            for (other, seen) in looks.iter().take(count) {
+                let apart = groups.root(*node) != groups.root(*other);
+                if apart && look.shows_same(seen) {
+                    joined += usize::from(groups.join(*node, *other));
+                }
+            }
+        }
+        for sample in &mut samples {
+            sample.group = groups.root(sample.group);
+        }
+        let distinct: BTreeSet<usize> = samples.iter().map(|sample| sample.group).collect();
+        let (train, validation) = split(samples, recipe)?;
+        Ok(AdaptData {
+            images: self.images,
+            train,
+            validation,
+            groups: distinct.len(),
+            joined,
+            skipped: self.skipped,
+            licences: self.licences,
+            sha256: self.sha256,
+            image_token: self.image_token,
+            end_token: self.end_token,
+        })
+    }
+}
+
+impl AdaptData {
+    /// Tokens of the longest sequence, and how many of a sequence are predicted at most.
+    pub(super) fn longest(&self) -> (usize, usize) {
+        let samples = || self.train.iter().chain(&self.validation);
+        let tokens = samples().map(|sample| sample.ids.len()).max();
+        let predicted = samples().map(|sample| sample.predicted(self.image_token).len());
+        (tokens.unwrap_or(0), predicted.max().unwrap_or(0))
     }
 }
 
@@ -221,15 +311,20 @@ fn split(
     let is_kept = |sample: &Sample| chosen.binary_search(&sample.group).is_ok();
     let (validation, train): (Vec<Sample>, Vec<Sample>) = samples.into_iter().partition(is_kept);
     match train.is_empty() || validation.is_empty() {
-        true => Err(AdaptError::Input(
-            "the index needs questions about at least two patients or images, each with one image and an answer".into(),
-        )),
+        true => Err(too_few()),
         false => Ok((train, validation)),
     }
 }
 
+fn too_few() -> AdaptError {
+    AdaptError::Input(
+        "the index needs questions about at least two patients or unlike images, each with one image and an answer".into(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::alike::tests::{altered, picture};
     use super::*;
 
     fn example(image: &str, patient: &str, study: &str) -> Example {
@@ -267,5 +362,43 @@ mod tests {
         assert_eq!(found[2], found[6]);
         assert_eq!(found[1], found[2], "joined by a later row");
         assert_ne!(found[0], found[1]);
+    }
+
+    #[test]
+    fn questions_about_images_that_show_the_same_are_on_one_side() {
+        let image = |name: &str| ExampleImage {
+            sha256: name.into(),
+            extension: "png".into(),
+        };
+        let pictures = [picture(1), picture(2), altered(1), picture(3)];
+        let looks = pictures.each_ref().map(Look::of);
+        for seed in 0..20 {
+            let mut groups = Groups::default();
+            let images = ["a", "b", "c", "d"].map(image).to_vec();
+            let samples = images.iter().enumerate().map(|(at, image)| Sample {
+                group: groups.of_image(image),
+                ..Sample::new(at, vec![1, 2, 3], 2)
+            });
+            let questions = Questions {
+                samples: samples.collect(),
+                images,
+                groups,
+                skipped: 0,
+                licences: Vec::new(),
+                sha256: String::new(),
+                image_token: 1,
+                end_token: 3,
+            };
+            let recipe = AdaptRecipe {
+                seed,
+                validation: 0.25,
+                ..AdaptRecipe::default()
+            };
+            let data = questions.split(&looks, &recipe).unwrap();
+            assert_eq!((data.groups, data.joined), (3, 1));
+            assert_eq!(data.longest(), (3, 1));
+            let kept: Vec<usize> = data.validation.iter().map(|s| s.image).collect();
+            assert_eq!(kept.contains(&0), kept.contains(&2), "{kept:?}");
+        }
     }
 }

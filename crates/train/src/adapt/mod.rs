@@ -3,10 +3,12 @@
 //! The result is a bundle of the family `prefix`. Nothing here looks at how a question is answered; it must only give the sequences that
 //! the template `prefix` gives.
 
+mod alike;
 mod base;
 mod batch;
 mod curve;
 mod data;
+mod memory;
 mod recipe;
 mod run;
 mod ship;
@@ -17,22 +19,29 @@ pub use base::BaseSource;
 pub use recipe::{AdaptRecipe, MapperKind, Method};
 
 use candle_core::{Device, Tensor};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tokenizers::Tokenizer;
 
 use crate::checkpoint::Checkpoint;
 use crate::vars::Vars;
+use alike::Look;
 use base::Base;
 use batch::Context;
 use curve::Curve;
-use data::AdaptData;
-use rounds_index::{Index, IndexError};
+use data::{AdaptData, Questions};
+use memory::{Counts, Memory};
+use rounds_imaging::HighBitDepth;
+use rounds_index::{ExampleImage, Index, IndexError};
 use rounds_model::import::WeightFormat;
 use rounds_model::ops::Precision;
-use rounds_model::prefix::{PrefixModel, pixels};
+use rounds_model::prefix::{PrefixConfig, PrefixModel};
 use rounds_support::{Cancel, FileError, stderr_line};
 use run::Run;
 use ship::Finished;
+
+/// What keeps questions on one side, in the recipe of a run: a run that was split otherwise must not go on.
+const SPLIT: &str = "patient, study, image, same look";
 
 /// Why training failed.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +83,8 @@ pub struct AdaptRequest<'a> {
     pub name: String,
     /// How its weights are stored.
     pub format: WeightFormat,
+    /// Where it is trained.
+    pub device: Device,
 }
 
 /// What came out of a run.
@@ -108,9 +119,10 @@ pub fn train_adapt(
         .parse()
         .map_err(|e: tokenizers::Error| AdaptError::Input(e.to_string()))?;
     let context = config.language.max_positions;
-    let data = AdaptData::read(request.index, &tokenizer, &base.tokens, context, recipe)?;
+    let questions = Questions::read(request.index, &tokenizer, &base.tokens, context, recipe)?;
     let written = serde_json::json!({
-        "method": request.method, "recipe": recipe, "base": base.identity, "index": data.sha256
+        "method": request.method, "recipe": recipe, "base": base.identity, "index": questions.sha256,
+        "split": SPLIT, "device": format!("{:?}", request.device.location())
     });
     let written = format!("{written:#}");
     let other = || AdaptError::OtherRun(rounds_support::errors::display_path(&request.run));
@@ -119,17 +131,20 @@ pub fn train_adapt(
     let (mut given, constants) = base.weights(request.method);
     given.extend(weights);
     let vars = Vars::with_constants(recipe.seed, given, constants.clone());
-    let device = Device::Cpu;
-    let mut model = PrefixModel::load(&config, vars.store(&device))?;
+    let device = &request.device;
+    let mut model = PrefixModel::load(&config, vars.store(device))?;
     let trained = vars.select(|_| true);
     let parameters = trained.iter().map(|(_, var)| var.elem_count()).sum();
-    describe(&data, &constants, parameters);
+    let seen = see(&model, request, &base, &questions.images, cancel)?;
+    let Some((vectors, looks)) = seen else {
+        return Ok(None);
+    };
+    let data = questions.split(&looks, recipe)?;
+    drop(looks);
+    describe(&data, &config, recipe, &constants, parameters, device);
     if recipe.precision == Precision::Bf16 {
         model.language.freeze()?;
     }
-    let Some(vectors) = vectors(&model, request.index, &base, &data, cancel)? else {
-        return Ok(None);
-    };
     let rank = config.language.low_rank.map_or(recipe.rank, |low| low.rank);
     let run = Run {
         recipe,
@@ -138,7 +153,7 @@ pub fn train_adapt(
             vectors: &vectors,
             image_token: data.image_token,
             end_token: data.end_token,
-            device: &device,
+            device,
         },
         data: &data,
         vars: &vars,
@@ -173,46 +188,80 @@ pub fn train_adapt(
     }))
 }
 
-/// Says what will be trained and how much memory the weights take.
+/// Says what will be trained and how much memory that takes.
 fn describe(
     data: &AdaptData,
-    constants: &std::collections::HashMap<String, Tensor>,
-    parameters: usize,
+    config: &PrefixConfig,
+    recipe: &AdaptRecipe,
+    constants: &HashMap<String, Tensor>,
+    trained: usize,
+    device: &Device,
 ) {
     let frozen: usize = constants.values().map(Tensor::elem_count).sum();
-    // Weight, gradient and two moments; a frozen weight is held as it is and packed both ways in 16 bits.
-    let bytes = 16 * parameters + 8 * frozen;
     stderr_line(format_args!(
-        "{} questions to train on, {} for validation, {} left out; {parameters} parameters are trained and {frozen} stay; weights and moments take about {:.1} GB",
+        "{} questions to train on, {} for validation, {} left out; {} groups by patient, study and image, {} of them joined because images show the same; {trained} parameters are trained and {frozen} stay",
         data.train.len(),
         data.validation.len(),
         data.skipped,
-        bytes as f64 / 1e9
+        data.groups,
+        data.joined,
     ));
+    let is_packed = |(name, tensor): &(&String, &Tensor)| {
+        let matrix = name.starts_with("lang_encoder.") && tensor.rank() == 2;
+        let table = name.ends_with("embed_tokens.weight") && !config.language.tied_head;
+        device.is_cpu() && matrix && !table && !name.ends_with("embed_positions.weight")
+    };
+    let packed = constants.iter().filter(is_packed);
+    let (tokens, predicted) = data.longest();
+    let counts = Counts {
+        trained,
+        frozen,
+        packed: packed.map(|(_, tensor)| tensor.elem_count()).sum(),
+        images: data.images.len(),
+        tokens,
+        predicted,
+        threads: if device.is_cpu() { recipe.threads } else { 1 },
+        keeps_attention: !device.is_cpu(),
+    };
+    let memory = Memory::of(config, recipe, counts);
+    stderr_line(format_args!("memory: {memory}"));
+    if !recipe.checkpointing {
+        let spared = AdaptRecipe {
+            checkpointing: true,
+            ..recipe.clone()
+        };
+        let total = Memory::of(config, &spared, counts).total();
+        stderr_line(format_args!(
+            "with \"checkpointing\": true in the recipe about {:.2} GB, a third slower",
+            total as f64 / 1e9
+        ));
+    }
 }
 
-/// The tower's vector of every image, `[images, width]`; `None` if cancelled.
-fn vectors(
+/// The tower's vectors of all images, `[images, width]`, and their looks; `None` if cancelled.
+fn see(
     model: &PrefixModel,
-    index: &Index,
+    request: &AdaptRequest,
     base: &Base,
-    data: &AdaptData,
+    images: &[ExampleImage],
     cancel: &Cancel,
-) -> Result<Option<Tensor>, AdaptError> {
-    stderr_line(format_args!("encoding {} images", data.images.len()));
-    let side = model.config.vision.image_size();
-    let mut rows = Vec::new();
-    for image in &data.images {
+) -> Result<Option<(Tensor, Vec<Look>)>, AdaptError> {
+    stderr_line(format_args!("encoding {} images", images.len()));
+    let (side, depth) = (model.config.vision.image_size(), HighBitDepth::default());
+    let (mut rows, mut looks) = (Vec::new(), Vec::new());
+    for image in images {
         if cancel.is_cancelled() {
             return Ok(None);
         }
-        let bytes = index.image(image)?;
+        let bytes = request.index.image(image)?;
         let decoded = rounds_imaging::decode(&bytes, "image");
         let decoded = decoded.map_err(|e| AdaptError::Input(e.to_string()))?;
-        let pixels = pixels(&decoded, &base.pixels, side, &Device::Cpu)?;
+        looks.push(Look::of(&decoded));
+        let device = &request.device;
+        let pixels = base.pixels.tensor(&decoded, side, depth, device)?;
         rows.push(model.tower.forward(&pixels)?.pooled.detach());
     }
-    Ok(Some(Tensor::cat(&rows, 0)?))
+    Ok(Some((Tensor::cat(&rows, 0)?, looks)))
 }
 
 /// The folder of a bundle's run, unless another is given: beside it, so that deleting one leaves the other.

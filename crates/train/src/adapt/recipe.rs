@@ -50,6 +50,9 @@ pub struct AdaptRecipe {
     pub batch: usize,
     /// Questions that a thread holds in memory at once; gradients are summed until a step has all of its own.
     pub micro_batch: usize,
+    /// Whether the decoder's activations are computed a second time in the backward pass instead of being kept: a third slower, with the same
+    /// numbers, and the memory of one layer instead of all.
+    pub checkpointing: bool,
     /// Most passes over the training questions.
     pub epochs: usize,
     /// Training stops after so many epochs without a lower validation loss.
@@ -79,6 +82,7 @@ impl Default for AdaptRecipe {
             weight_decay: 0.0,
             batch: 32,
             micro_batch: 8,
+            checkpointing: false,
             epochs: 30,
             patience: 3,
             validation: 0.1,

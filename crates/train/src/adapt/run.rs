@@ -3,7 +3,7 @@
 //! A step depends on the seed and its number only, and what early stopping looks at is in the curve, so a resumed run goes on as if it
 //! had never stopped.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor, Var};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::curve::{Curve, Point};
 use super::data::{AdaptData, Sample};
 use super::recipe::AdaptRecipe;
 use crate::checkpoint::Checkpoint;
-use crate::optim::{AdamW, gradients};
+use crate::optim::{AdamW, Part, add_part, gradients, summed};
 use crate::vars::Vars;
 use rounds_model::ops::with_precision;
 use rounds_support::rng::Rng;
@@ -25,6 +25,11 @@ use rounds_support::{Cancel, stderr_line};
 const CLIP: f32 = 1.0;
 /// Steps between two points of the training loss.
 const POINT_EVERY: usize = 10;
+
+/// Steps that are measured before it is said how long the run takes. The first is slower and does not count if there are others.
+const WARM_UP: usize = 4;
+/// A pass without gradients takes about this share of a step's time.
+const FORWARD_SHARE: f32 = 1.0 / 3.0;
 
 /// A run.
 pub(super) struct Run<'a> {
@@ -51,7 +56,24 @@ pub(super) fn is_over(points: &[Point], patience: usize) -> bool {
     best.is_some_and(|best| losses.len() - 1 - best >= patience)
 }
 
+/// Mean of the measured times in seconds, without the first.
+pub(super) fn seconds_per_step(times: &[f32]) -> f32 {
+    let measured = match times {
+        [_, others @ ..] if !others.is_empty() => others,
+        all => all,
+    };
+    measured.iter().sum::<f32>() / measured.len().max(1) as f32
+}
+
 impl Run<'_> {
+    /// Parts of a step that run at the same time. Only a CPU is shared by threads.
+    fn threads(&self) -> usize {
+        match self.context.device.is_cpu() {
+            true => self.recipe.threads,
+            false => 1,
+        }
+    }
+
     /// Steps of an epoch; questions that do not fill a step are left for another epoch's order.
     fn steps_per_epoch(&self) -> usize {
         (self.data.train.len() / self.recipe.batch).max(1)
@@ -73,20 +95,23 @@ impl Run<'_> {
         let mut curve = Curve::open(self.folder, checkpoint.step)?;
         let each = self.steps_per_epoch();
         let steps = each * self.recipe.epochs;
-        let (mut losses, started) = (Vec::new(), Instant::now());
-        let first = checkpoint.step;
+        let (mut losses, mut times, started) = (Vec::new(), Vec::new(), Instant::now());
+        let measured = WARM_UP.min(steps.saturating_sub(checkpoint.step));
         while checkpoint.step < steps && !is_over(&curve.points, self.recipe.patience) {
             if cancel.is_cancelled() {
                 checkpoint.save(self.vars, &optimiser)?;
                 return Ok(false);
             }
-            let step = checkpoint.step;
+            let (step, begun) = (checkpoint.step, Instant::now());
             let (loss, grads) = self.step(step, &optimiser)?;
             optimiser.step(&grads, self.recipe.rate_at(step, steps))?;
             checkpoint.step += 1;
             losses.push(loss);
-            if step == first {
-                self.estimate(started, each);
+            if times.len() < measured {
+                times.push(begun.elapsed().as_secs_f32());
+                if times.len() == measured {
+                    self.estimate(seconds_per_step(&times), each);
+                }
             }
             let ends_epoch = checkpoint.step.is_multiple_of(each);
             if losses.len() == POINT_EVERY || ends_epoch {
@@ -126,38 +151,65 @@ impl Run<'_> {
             .chunks(self.recipe.micro_batch)
             .enumerate()
             .collect();
-        let mut sum: Option<(f32, Vec<Vec<f32>>)> = None;
-        for parts in parts.chunks(self.recipe.threads) {
-            let loss = |(part, samples): &(usize, &[&Sample])| {
-                let salt = ((step as u64) << 16) + *part as u64;
-                let mut rng = Rng::new(self.recipe.seed).fork(salt);
-                let mut drop = |x| dropout(x, self.recipe.dropout, &mut rng);
-                let (loss, _) = self
-                    .context
-                    .loss(samples, &|s: &Sample| s.image, &mut drop)?;
-                Ok::<_, candle_core::Error>(((loss / count as f64)?, Vec::new()))
-            };
-            let precision = self.recipe.precision;
-            let (loss, _, grads) = gradients(&optimiser.vars, parts, precision, loss)?;
+        let mut sum: Option<Part> = None;
+        for parts in parts.chunks(self.threads()) {
+            let more = self.gradients_of(parts, (step, count), &optimiser.vars)?;
             match &mut sum {
-                None => sum = Some((loss, grads)),
-                Some((total, all)) => {
-                    *total += loss;
-                    for (all, more) in all.iter_mut().zip(&grads) {
-                        all.iter_mut().zip(more).for_each(|(a, b)| *a += b);
-                    }
-                }
+                None => sum = Some(more),
+                Some(total) => add_part(total, &more),
             }
         }
-        sum.ok_or_else(|| candle_core::Error::msg("a step has no questions"))
+        let nothing = || candle_core::Error::msg("a step has no questions");
+        let (loss, _, grads) = sum.ok_or_else(nothing)?;
+        Ok((loss, grads))
     }
 
-    /// Says how long an epoch will take, from the first step.
-    fn estimate(&self, started: Instant, each: usize) {
-        let minutes = started.elapsed().as_secs_f32() * each as f32 / 60.0;
+    /// Loss and gradients of some parts of a `step` with `count` questions in all its parts.
+    fn gradients_of(
+        &self,
+        parts: &[(usize, &[&Sample])],
+        (step, count): (usize, usize),
+        vars: &[(String, Var)],
+    ) -> Result<Part> {
+        let (recipe, context) = (self.recipe, &self.context);
+        let random = |part: usize| {
+            let salt = ((step as u64) << 16) + part as u64;
+            Rng::new(recipe.seed).fork(salt)
+        };
+        let image = |sample: &Sample| sample.image;
+        let factor = 1.0 / count as f64;
+        if recipe.checkpointing {
+            return summed(parts, |(part, samples)| {
+                let mut rng = random(*part);
+                let mut drop = |x| dropout(x, recipe.dropout, &mut rng);
+                let (loss, grads) = with_precision(recipe.precision, || {
+                    context.checkpointed(samples, &image, &mut drop, factor, vars)
+                })?;
+                Ok((loss, Vec::new(), grads))
+            });
+        }
+        gradients(vars, parts, recipe.precision, |(part, samples)| {
+            let mut rng = random(*part);
+            let mut drop = |x| dropout(x, recipe.dropout, &mut rng);
+            let (loss, _) = context.loss(samples, &image, &mut drop)?;
+            Ok(((loss * factor)?, Vec::new()))
+        })
+    }
+
+    /// Says how long the run takes, from the measured time of a step.
+    fn estimate(&self, seconds: f32, each: usize) {
+        let recipe = self.recipe;
+        let threads = self
+            .threads()
+            .min(recipe.batch.div_ceil(recipe.micro_batch));
+        let question = seconds * threads as f32 / recipe.batch as f32;
+        // With the right images and with others.
+        let validation = 2.0 * self.data.validation.len() as f32 * question * FORWARD_SHARE;
+        let minutes = (seconds * each as f32 + validation) / 60.0;
         stderr_line(format_args!(
-            "an epoch of {each} steps takes about {minutes:.1} minutes; at most {} epochs",
-            self.recipe.epochs
+            "a step takes {seconds:.2} s; an epoch of {each} steps and its validation about {minutes:.1} minutes; at most {} epochs, {:.1} hours",
+            recipe.epochs,
+            minutes * recipe.epochs as f32 / 60.0
         ));
     }
 
@@ -172,10 +224,10 @@ impl Run<'_> {
         let best = before.fold(f32::INFINITY, f32::min);
         if loss < best {
             let weights = self.vars.select(|_| true);
-            let weights: HashMap<String, Tensor> = weights
+            let weights = weights
                 .into_iter()
-                .map(|(name, var)| (name, var.as_tensor().clone()))
-                .collect();
+                .map(|(name, var)| Ok((name, var.as_tensor().to_device(&Device::Cpu)?)));
+            let weights = weights.collect::<Result<HashMap<String, Tensor>>>()?;
             let blob = safetensors::serialize(weights.iter().map(|(n, t)| (n.as_str(), t)), None)
                 .map_err(|e| AdaptError::Input(e.to_string()))?;
             rounds_support::files::write_atomic(&self.folder.join("best.safetensors"), &blob)?;

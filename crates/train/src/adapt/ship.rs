@@ -122,7 +122,8 @@ impl Finished<'_> {
         let recipe = serde_json::to_string_pretty(self.recipe).unwrap_or_default();
         format!(
             "# {name}\n\n{}\n\nTrained with `rounds train adapt`: {method}, {} parameters, on top of {} ({}), which stayed as it was.\n\n\
-             * Training: {} questions. Validation: {} questions about other images and patients. {} questions of the index were left out.\n\
+             * Training: {} questions. Validation: {} questions about other images and patients. {} questions of the index were left out. No patient, \
+             study or image is on both sides, and no image that shows the same as one on the other side ({} pairs of groups were joined for that; crops are not found).\n\
              * Best validation loss {:.4} after {} steps. Answers that greedy decoding writes exactly: {}; with another question's image: {}. \
              A small difference between the two means that it answers from the question alone.\n\
              * Licences of the index's examples: {}. Index {}.\n\n```json\n{recipe}\n```\n",
@@ -133,6 +134,7 @@ impl Finished<'_> {
             self.data.train.len(),
             self.data.validation.len(),
             self.data.skipped,
+            self.data.joined,
             best.and_then(|point| point.validation).unwrap_or(f32::NAN),
             best.map_or(0, |point| point.step),
             percent(best.and_then(|point| point.right)),

@@ -49,6 +49,7 @@ fn request<'a>(
         out: folder.join(name),
         name: name.into(),
         format: WeightFormat::F32,
+        device: Device::Cpu,
     }
 }
 
@@ -111,7 +112,7 @@ fn golden_bundle(folder: &Path) -> Bundle {
         name: "golden".into(),
         layout: Layout::Regular,
         vision_heads: None,
-        lora_alpha: 32,
+        lora_alpha: Some(32),
         keep_lora: false,
         weight_format: WeightFormat::F32,
         begin: None,
@@ -121,51 +122,75 @@ fn golden_bundle(folder: &Path) -> Bundle {
     Bundle::open(Some(&request.out)).unwrap()
 }
 
-#[test]
-fn ten_steps_have_the_losses_of_pytorch() {
-    let golden =
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/prefix");
-    let info = std::fs::read_to_string(golden.join("cases.json")).unwrap();
-    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
-    let steps = &info["steps"];
-    let number = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
-    let recipe = AdaptRecipe {
-        rate: steps["rate"].as_f64().unwrap(),
-        warmup: number(&steps["warmup"]),
-        ..AdaptRecipe::default()
-    };
-    let samples: Vec<data::Sample> = steps["samples"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|sample| {
+/// The golden model in training, its samples and what tests/reference/prefix.py says of them.
+struct Golden {
+    recipe: AdaptRecipe,
+    vars: std::sync::Arc<Vars>,
+    model: PrefixModel,
+    vectors: Tensor,
+    samples: Vec<data::Sample>,
+    steps: serde_json::Value,
+}
+
+impl Golden {
+    fn new(method: Method) -> Self {
+        let golden =
+            Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("tests/golden/prefix");
+        let info = std::fs::read_to_string(golden.join("cases.json")).unwrap();
+        let mut info: serde_json::Value = serde_json::from_str(&info).unwrap();
+        let steps = info["steps"].take();
+        let number = |value: &serde_json::Value| value.as_u64().unwrap() as usize;
+        let recipe = AdaptRecipe {
+            rate: steps["rate"].as_f64().unwrap(),
+            warmup: number(&steps["warmup"]),
+            ..AdaptRecipe::default()
+        };
+        let samples = steps["samples"].as_array().unwrap().iter().map(|sample| {
             let ids = serde_json::from_value(sample["ids"].clone()).unwrap();
             data::Sample::new(number(&sample["image"]), ids, number(&sample["answer"]))
-        })
-        .collect();
-    let wanted: Vec<f32> = serde_json::from_value(steps["losses"].clone()).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let bundle = golden_bundle(folder.path());
-    let base = Base::read(&BaseSource::Bundle(&bundle)).unwrap();
-    let config = base.config(Method::Prefix, &recipe).unwrap();
-    let (given, constants) = base.weights(Method::Prefix);
-    let vars = Vars::with_constants(1, given, constants);
-    let model = PrefixModel::load(&config, vars.store(&Device::Cpu)).unwrap();
-    let expected = golden.join("expected.safetensors");
-    let expected = candle_core::safetensors::load(expected, &Device::Cpu).unwrap();
-    let context = Context {
-        model: &model,
-        vectors: &expected["pooled"],
-        image_token: 64,
-        end_token: 63,
-        device: &Device::Cpu,
-    };
-    let mut optimiser = AdamW::new(vars.select(|_| true), 0.0, 1.0);
-    let parts: Vec<&data::Sample> = samples.iter().collect();
+        });
+        let samples = samples.collect();
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = golden_bundle(folder.path());
+        let base = Base::read(&BaseSource::Bundle(&bundle)).unwrap();
+        let config = base.config(method, &recipe).unwrap();
+        let (given, constants) = base.weights(method);
+        let vars = Vars::with_constants(1, given, constants);
+        let expected = golden.join("expected.safetensors");
+        let expected = candle_core::safetensors::load(expected, &Device::Cpu).unwrap();
+        Self {
+            recipe,
+            model: PrefixModel::load(&config, vars.store(&Device::Cpu)).unwrap(),
+            vars,
+            vectors: expected["pooled"].clone(),
+            samples,
+            steps,
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            model: &self.model,
+            vectors: &self.vectors,
+            image_token: 64,
+            end_token: 63,
+            device: &Device::Cpu,
+        }
+    }
+}
+
+#[test]
+fn ten_steps_have_the_losses_of_pytorch() {
+    let golden = Golden::new(Method::Prefix);
+    let context = golden.context();
+    let wanted: Vec<f32> = serde_json::from_value(golden.steps["losses"].clone()).unwrap();
+    let mut optimiser = AdamW::new(golden.vars.select(|_| true), 0.0, 1.0);
+    let parts: Vec<&data::Sample> = golden.samples.iter().collect();
+    let count = parts.len() as f64;
     for (step, wanted) in wanted.iter().enumerate() {
         let loss = |parts: &&[&data::Sample]| {
             let (loss, _) = context.loss(parts, &|sample: &data::Sample| sample.image, &mut Ok)?;
-            Ok::<_, candle_core::Error>(((loss / samples.len() as f64)?, Vec::new()))
+            Ok::<_, candle_core::Error>(((loss / count)?, Vec::new()))
         };
         let halves: Vec<&[&data::Sample]> = parts.chunks(2).collect();
         let (found, _, grads) = gradients(&optimiser.vars, &halves, Precision::Full, loss).unwrap();
@@ -173,9 +198,60 @@ fn ten_steps_have_the_losses_of_pytorch() {
             (found - wanted).abs() < 1e-3,
             "step {step}: {found} {wanted}"
         );
-        optimiser.step(&grads, recipe.rate_at(step, 10)).unwrap();
+        let rate = golden.recipe.rate_at(step, 10);
+        optimiser.step(&grads, rate).unwrap();
     }
     assert!(wanted[9] < wanted[0]);
+}
+
+#[test]
+fn checkpointing_gives_the_loss_and_the_gradients_of_keeping_everything() {
+    for method in [Method::Prefix, Method::Lora] {
+        let golden = Golden::new(method);
+        let context = golden.context();
+        let vars = golden.vars.select(|_| true);
+        for (name, var) in &vars {
+            // As if it had been trained: it begins with zeros, and then the other factor has no gradient.
+            if name.ends_with("low_rank_up") {
+                let values = Tensor::randn(0f32, 0.1, var.shape(), &Device::Cpu).unwrap();
+                var.set(&values).unwrap();
+            }
+        }
+        let samples: Vec<&data::Sample> = golden.samples.iter().collect();
+        let image = |sample: &data::Sample| sample.image;
+        let (loss, _) = context.loss(&samples, &image, &mut Ok).unwrap();
+        let loss = (loss * 0.5).unwrap();
+        let grads = loss.backward().unwrap();
+        let (found, sums) = context
+            .checkpointed(&samples, &image, &mut Ok, 0.5, &vars)
+            .unwrap();
+        let wanted = loss.to_scalar::<f32>().unwrap();
+        assert!((found - wanted).abs() < 1e-6 * wanted, "{found} {wanted}");
+        let mut compared = 0;
+        for ((name, var), found) in vars.iter().zip(&sums) {
+            let Some(wanted) = grads.get(var) else {
+                assert!(found.iter().all(|value| *value == 0.0), "{name}");
+                continue;
+            };
+            let wanted: Vec<f32> = wanted.flatten_all().unwrap().to_vec1().unwrap();
+            let size = wanted
+                .iter()
+                .fold(0f32, |size, value| size.max(value.abs()));
+            assert!(size > 0.0, "{name} has no gradient");
+            for (a, b) in wanted.iter().zip(found) {
+                assert!((a - b).abs() < 1e-5 * size, "{name}: {a} {b}");
+            }
+            compared += 1;
+        }
+        let least = if method == Method::Lora { 10 } else { 6 };
+        assert!(compared >= least, "{compared} variables");
+    }
+}
+
+#[test]
+fn a_step_is_timed_without_the_first_where_there_are_others() {
+    assert_eq!(run::seconds_per_step(&[9.0, 1.0, 2.0]), 1.5);
+    assert_eq!(run::seconds_per_step(&[9.0]), 9.0);
 }
 
 #[test]

@@ -62,6 +62,27 @@ fn learner(bundle: &Path) -> Result<FlamingoLearner, String> {
     FlamingoLearner::load(&bundle, &Device::Cpu).map_err(|e| e.to_string())
 }
 
+/// What `keep` takes of each of these images of the data, as the learner encodes it.
+fn encoded<T: Send>(
+    bundle: &Path,
+    data: &RadiologyData,
+    images: &[usize],
+    threads: usize,
+    keep: impl Fn(EncodedImage) -> T + Sync,
+) -> candle_core::Result<Vec<T>> {
+    super::tower::in_threads(images, threads, |images| {
+        let learner = learner(bundle).map_err(candle_core::Error::msg)?;
+        images
+            .iter()
+            .map(|&image| {
+                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
+                let encoded = learner.encode_image(&read);
+                encoded.map(&keep).map_err(candle_core::Error::wrap)
+            })
+            .collect()
+    })
+}
+
 /// Encodes the images that `asked` needs.
 pub(crate) fn encode(
     bundle: &Path,
@@ -77,20 +98,7 @@ pub(crate) fn encode(
         .collect();
     needed.sort_unstable();
     needed.dedup();
-    let found = super::tower::in_threads(&needed, threads, |images| {
-        let learner = learner(bundle).map_err(candle_core::Error::msg)?;
-        images
-            .iter()
-            .map(|&image| {
-                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
-                let encoded = learner
-                    .encode_image(&read)
-                    .map_err(candle_core::Error::wrap)?;
-                Ok(Arc::new(encoded))
-            })
-            .collect()
-    })
-    .map_err(|e| e.to_string())?;
+    let found = encoded(bundle, data, &needed, threads, Arc::new).map_err(|e| e.to_string())?;
     let mut images = vec![None; data.images.len()];
     for (at, encoded) in needed.into_iter().zip(found) {
         images[at] = Some(encoded);
@@ -246,21 +254,7 @@ pub(crate) fn vectors(
     threads: usize,
 ) -> Result<Vec<Vec<f32>>, RadiologyError> {
     let all: Vec<usize> = (0..data.images.len()).collect();
-    Ok(super::tower::in_threads(&all, threads, |images| {
-        let bundle = Bundle::open(Some(bundle)).map_err(candle_core::Error::wrap)?;
-        let learner =
-            FlamingoLearner::load(&bundle, &Device::Cpu).map_err(candle_core::Error::wrap)?;
-        images
-            .iter()
-            .map(|&image| {
-                let read = load(&data.images[image].path).map_err(candle_core::Error::wrap)?;
-                let encoded = learner
-                    .encode_image(&read)
-                    .map_err(candle_core::Error::wrap)?;
-                Ok(encoded.vector)
-            })
-            .collect()
-    })?)
+    Ok(encoded(bundle, data, &all, threads, |image| image.vector)?)
 }
 
 /// The mean vector of some images.

@@ -252,11 +252,7 @@ impl LearnerStage<'_> {
             });
         checkpoint.restore(&mut optimiser)?;
         let stage = &recipe.learner;
-        let schedule = Schedule {
-            peak: stage.rate,
-            warmup: stage.warmup,
-            steps: stage.steps,
-        };
+        let schedule = Schedule::of(stage);
         let binding = Binding::new(self.coarse, &self.data.images_of(Split::Train));
         let views = self.features.views();
         let pools = [

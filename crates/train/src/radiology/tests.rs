@@ -4,6 +4,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::checkpoint::weights;
 use crate::pool::phantom_image;
 use crate::recipe::Stage;
 use rounds_imaging::thumbnail_jpeg;
@@ -122,17 +123,6 @@ fn recipe() -> RadiologyRecipe {
         tuning_questions: 6,
         ..RadiologyRecipe::default()
     }
-}
-
-fn weights(folder: &Path) -> Vec<(String, Vec<f32>)> {
-    let file = folder.join("checkpoint.safetensors");
-    let mut all: Vec<_> = candle_core::safetensors::load(file, &Device::Cpu)
-        .unwrap()
-        .into_iter()
-        .map(|(name, t)| (name, t.flatten_all().unwrap().to_vec1().unwrap()))
-        .collect();
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    all
 }
 
 #[test]

@@ -188,11 +188,7 @@ impl TowerStage<'_> {
             });
         checkpoint.restore(&mut optimiser)?;
         let stage = &recipe.tower;
-        let schedule = Schedule {
-            peak: stage.rate,
-            warmup: stage.warmup,
-            steps: stage.steps,
-        };
+        let schedule = Schedule::of(stage);
         let images = self.data.images_of(Split::Train);
         while checkpoint.step < stage.steps && !cancel.is_cancelled() {
             let step = checkpoint.step;

@@ -9,17 +9,13 @@ mod sizes;
 use std::path::{Path, PathBuf};
 
 use self::names::Names;
-use super::assemble::assemble;
-use super::check::{check, count_parameters, unused};
 use super::commit::Imported;
+use super::convert::Conversion;
 use super::infer_config::JsonConfig;
-use super::key_map::Rules;
 use super::tokens::{self, TokenizerText};
-use super::{ImportError, ImportSummary, Sources, WeightFormat, check_free_space, write};
+use super::{ImportError, ImportSummary, Sources, WeightFormat, peft};
 use crate::bundle::{Fit, Pixels};
-use crate::families::ModelConfig;
-use crate::weights::{Source, WeightError};
-use rounds_support::{Cancel, files};
+use rounds_support::Cancel;
 
 /// Which MedVInT a checkpoint is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +57,9 @@ pub struct MedvintRequest {
     pub vision_heads: Option<usize>,
     /// Attention heads of the query decoder, if not as published.
     pub query_heads: Option<usize>,
+    /// Numerator of the factor of its LoRA, `alpha / rank`, which no tensor shows; `None` for that of an `adapter_config.json` beside the
+    /// checkpoint, else 32 as in PMC-VQA's code.
+    pub lora_alpha: Option<u32>,
     /// How weights are stored.
     pub weight_format: WeightFormat,
     /// Token in front of every text, if not as published.
@@ -78,66 +77,36 @@ pub fn import_medvint(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ImportSummary, ImportError> {
     let sources = Sources {
-        checkpoint: Source::open(&request.checkpoint)?,
+        checkpoint: peft::open(&request.checkpoint)?,
         language: None,
         vision: None,
     };
     let json = request.language.as_deref().map(JsonConfig::from_folder);
-    let names = Names::of(request.variant, &sources.checkpoint)?;
+    let alpha = peft::alpha(request.lora_alpha, &request.checkpoint)?;
+    let names = Names::of(request.variant, &sources.checkpoint, alpha)?;
     let (config, names) = sizes::infer(request, &sources.checkpoint, json.transpose()?, names)?;
-    let config = ModelConfig::from(config);
-    let unusable = |reason| ImportError::config("the import", reason);
-    config.check().map_err(unusable)?;
     let text = TokenizerText::from_file(&tokenizer_file(request)?)?;
     let mut tokens = tokens::medvint(&text, request.variant)?;
     if let Some(begin) = &request.begin {
         tokens.special.begin = begin.clone();
     }
-    tokens.special.check().map_err(unusable)?;
-    let specs = config.tensors()?;
-    let used = check(&names, &sources, &specs)?;
-    let format = request.weight_format;
-    files::create_private_dir(&request.out)?;
-    check_free_space(&request.out, write::size(format, &specs))?;
-    let mut done = 0;
-    let written = write::write(&request.out, format, &specs, &mut |tensor| {
-        if cancel.is_cancelled() {
-            return Err(ImportError::Cancelled);
-        }
-        progress(done, specs.len());
-        done += 1;
-        let unknown = || WeightError::format(&tensor.name, "it has no known source");
-        assemble(
-            &sources,
-            &names.find(&tensor.name).ok_or_else(unknown)?,
-            tensor,
-        )
-    })?;
-    progress(specs.len(), specs.len());
-    let parameters = specs.iter().map(|spec| {
-        let sizes = spec.shape.iter().map(|&size| size as u64);
-        sizes.product::<u64>()
-    });
-    let summary = ImportSummary {
-        tensors: specs.len(),
-        checkpoint_parameters: count_parameters(&sources.checkpoint, &used),
-        parameters: parameters.sum(),
-        ignored: unused(&sources, &used).count(),
-        bytes: written.length,
-    };
     let template = request.template.clone();
-    let imported = Imported {
-        family: request.variant.name(),
-        name: &request.name,
-        knows: "was imported from published weights and was not evaluated for medical use; it was trained on one image and one question, so shots and further images are outside what it was trained on",
-        template: template.unwrap_or_else(|| request.variant.name().into()),
-        pixels: Pixels::imagenet(Fit::SquashOpaque),
-        config,
-        tokenizer: tokens,
-        format,
+    let conversion = Conversion {
+        sources: &sources,
+        rules: &names,
+        out: &request.out,
+        bundle: Imported {
+            family: request.variant.name(),
+            name: &request.name,
+            knows: "was imported from published weights and was not evaluated for medical use; it was trained on one image and one question, so shots and further images are outside what it was trained on",
+            template: template.unwrap_or_else(|| request.variant.name().into()),
+            pixels: Pixels::imagenet(Fit::SquashOpaque),
+            config: config.into(),
+            tokenizer: tokens,
+            format: request.weight_format,
+        },
     };
-    imported.commit(written, &request.out)?;
-    Ok(summary)
+    conversion.run(|_| Ok(()), cancel, progress)
 }
 
 /// The given tokenizer, else one next to the checkpoint or in the language folder.

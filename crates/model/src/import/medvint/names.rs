@@ -11,9 +11,6 @@ use crate::import::key_map::{Rules, VisionLayout, clip_tower};
 use crate::import::recipe::{BatchNorm, Recipe, Role, TensorRef};
 use crate::weights::Source;
 
-/// peft's `lora_alpha`, which checkpoints do not show; PMC-VQA's code sets it to 32 whatever the rank.
-const LORA_ALPHA: u32 = 32;
-
 /// Naming scheme of the vision tower.
 #[derive(Clone, Debug)]
 pub(super) enum Tower {
@@ -33,15 +30,21 @@ pub(super) struct Names {
     /// Full name of the output head.
     head: String,
     pub(super) tower: Tower,
+    /// peft's `lora_alpha`.
+    alpha: u32,
     /// Everything in the checkpoint.
     known: BTreeSet<String>,
 }
 
 impl Names {
-    /// The names in `source`. A tower that is not a ResNet is taken for a CLIP.
+    /// The names in `source`, whose LoRA has this alpha. A tower that is not a ResNet is taken for a CLIP.
     ///
     /// Errors where it has no language model.
-    pub(super) fn of(variant: MedvintVariant, source: &Source) -> Result<Self, ImportError> {
+    pub(super) fn of(
+        variant: MedvintVariant,
+        source: &Source,
+        alpha: u32,
+    ) -> Result<Self, ImportError> {
         let prefixes: &[&str] = match variant {
             MedvintVariant::Td => &["llamacasual.base_model.model.", "llamacasual."],
             MedvintVariant::Te => &["text_encoder.base_model.model.", "llama_model."],
@@ -74,6 +77,7 @@ impl Names {
             decoder: format!("{prefix}{inside}"),
             head: format!("{prefix}lm_head.weight"),
             tower,
+            alpha,
             known: source.names().map(String::from).collect(),
         })
     }
@@ -110,7 +114,7 @@ impl Names {
                 refs: vec![base.clone(), checkpoint(a), checkpoint(b)],
                 base: Box::new(Recipe::Copy(vec![base])),
                 part: None,
-                alpha: LORA_ALPHA,
+                alpha: self.alpha,
             },
             None => Recipe::Copy(vec![base]),
         }

@@ -10,24 +10,21 @@ use std::path::PathBuf;
 
 use self::adapters::Adapters;
 use self::rules::PrefixMap;
-use super::assemble::{assemble, assemble_packed, published_packing};
-use super::check::{check, unused};
 use super::commit::Imported;
-use super::key_map::{Family, KeyMap, Rules};
+use super::convert::Conversion;
+use super::key_map::{Family, KeyMap};
 use super::recipe::LanguageLayout;
 use super::tokens::TokenizerText;
-use super::write::{self, TensorData};
 use super::{
-    ImportError, ImportSummary, Sources, WeightFormat, check_free_space, gpt, infer_config,
-    llama_cpp, tokenizer_near, tokens,
+    ImportError, ImportSummary, Sources, WeightFormat, gpt, infer_config, llama_cpp, peft,
+    tokenizer_near, tokens,
 };
 use crate::bundle::{Fit, Pixels, SpecialTokens};
 use crate::language::DecoderConfig;
-use crate::prefix::{Architecture, Layout, PrefixConfig, PrefixModel};
-use crate::store::TensorSpec;
+use crate::prefix::{Architecture, Layout, PrefixConfig};
 use crate::vision::VisionConfig;
-use crate::weights::{Source, WeightError};
-use rounds_support::{Cancel, files};
+use crate::weights::Source;
+use rounds_support::Cancel;
 
 /// What to import.
 pub struct PrefixRequest {
@@ -47,8 +44,9 @@ pub struct PrefixRequest {
     pub layout: Layout,
     /// Attention heads of the vision tower, where the files do not say.
     pub vision_heads: Option<usize>,
-    /// Numerator of the factor of additions of low rank, `alpha / rank`; the files do not have it. 32 as published.
-    pub lora_alpha: u32,
+    /// Numerator of the factor of additions of low rank, `alpha / rank`, which no tensor shows; `None` for that of an `adapter_config.json`
+    /// beside the checkpoint, else 32 as published.
+    pub lora_alpha: Option<u32>,
     /// Keeps additions of low rank apart from the weights, instead of adding them.
     pub keep_lora: bool,
     /// How weights are stored.
@@ -79,7 +77,7 @@ pub fn import_prefix(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<ImportSummary, ImportError> {
     let sources = Sources {
-        checkpoint: Source::open(&request.checkpoint)?,
+        checkpoint: peft::open(&request.checkpoint)?,
         language: Some(Source::open(&request.language)?),
         vision: Some(Source::open(&request.vision)?),
     };
@@ -91,66 +89,23 @@ pub fn import_prefix(
     if let Some(begin) = &request.begin {
         tokens.special.begin = begin.clone();
     }
-    let unusable = |reason| ImportError::config("the import", reason);
-    config.check().map_err(unusable)?;
-    tokens.special.check().map_err(unusable)?;
-    let specs = PrefixModel::tensors(&config)?;
-    let used = check(&map, &sources, &specs)?;
-    files::create_private_dir(&request.out)?;
-    check_free_space(&request.out, write::size(request.weight_format, &specs))?;
-    let recipe_of = |tensor: &TensorSpec| {
-        let unknown = || WeightError::format(&tensor.name, "it has no known source");
-        map.find(&tensor.name).ok_or_else(unknown)
-    };
-    let packing_of = |tensor: &TensorSpec| published_packing(&sources, &recipe_of(tensor).ok()?);
-    let mut done = 0;
-    let written = write::write_with_published_blocks(
-        &request.out,
-        request.weight_format,
-        &specs,
-        &packing_of,
-        &mut |tensor, blocks| {
-            if cancel.is_cancelled() {
-                return Err(ImportError::Cancelled);
-            }
-            progress(done, specs.len());
-            done += 1;
-            let recipe = recipe_of(tensor)?;
-            match blocks {
-                true => assemble_packed(&sources, &recipe, tensor).map(TensorData::Packed),
-                false => assemble(&sources, &recipe, tensor).map(TensorData::Full),
-            }
-        },
-    )?;
-    progress(specs.len(), specs.len());
-    let bytes = written.length;
     let template = request.template.clone();
-    let imported = Imported {
-        family: "prefix",
-        name: &request.name,
-        knows: "was imported from trained weights and was not evaluated for medical use",
-        template: template.unwrap_or_else(|| config.layout.template().into()),
-        pixels: Pixels::clip(Fit::Crop),
-        config: config.into(),
-        tokenizer: tokens,
-        format: request.weight_format,
+    let conversion = Conversion {
+        sources: &sources,
+        rules: &map,
+        out: &request.out,
+        bundle: Imported {
+            family: "prefix",
+            name: &request.name,
+            knows: "was imported from trained weights and was not evaluated for medical use",
+            template: template.unwrap_or_else(|| config.layout.template().into()),
+            pixels: Pixels::clip(Fit::Crop),
+            config: config.into(),
+            tokenizer: tokens,
+            format: request.weight_format,
+        },
     };
-    imported.commit(written, &request.out)?;
-    let elements = |name: &str| sources.checkpoint.elements(name);
-    Ok(ImportSummary {
-        tensors: specs.len(),
-        checkpoint_parameters: used
-            .iter()
-            .filter(|(role, _)| *role == super::recipe::Role::Checkpoint)
-            .map(|(_, name)| elements(name))
-            .sum(),
-        parameters: specs
-            .iter()
-            .map(|spec| spec.shape.iter().map(|&d| d as u64).product::<u64>())
-            .sum(),
-        ignored: unused(&sources, &used).count(),
-        bytes,
-    })
+    conversion.run(|_| Ok(()), cancel, progress)
 }
 
 /// The sizes of the model, and how its tensors are made.
@@ -180,7 +135,7 @@ fn plan<'a>(
         base,
         checkpoint,
         adapters,
-        alpha: request.lora_alpha,
+        alpha: peft::alpha(request.lora_alpha, &request.checkpoint)?,
         keep: request.keep_lora,
         layout: request.layout,
     };

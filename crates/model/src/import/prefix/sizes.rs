@@ -91,10 +91,6 @@ pub(super) fn virtual_tokens(
     let [count, width] = dims(source, &name)?;
     let keys_values = 2 * decoder.layers * decoder.key_value_width();
     let kind = match width {
-        _ if encoder_name(source, "transform.0.weight").is_some() => {
-            let reason = "prefix tuning with a projection is not supported".into();
-            return Err(wrong(source, reason));
-        }
         width if width == decoder.hidden_size => VirtualKind::Embeddings,
         width if width == keys_values => VirtualKind::KeysValues,
         other => {

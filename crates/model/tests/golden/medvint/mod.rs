@@ -70,6 +70,7 @@ fn request(variant: MedvintVariant, name: &str, folder: &Path) -> MedvintRequest
         image_size: Some(64),
         vision_heads: Some(4),
         query_heads: None,
+        lora_alpha: None,
         weight_format: WeightFormat::F32,
         begin: None,
         template: None,

@@ -227,3 +227,22 @@ fn a_checkpoint_with_a_missing_or_an_unknown_tensor_is_refused() {
     let other = other.expect("refused");
     assert!(other.contains("wrong shape: fc_l2.weight"), "{other}");
 }
+
+#[test]
+fn alpha_scales_the_lora_that_is_merged() {
+    let name = "lang_encoder.model.layers.0.self_attn.q_proj.weight";
+    let [low, usual, high] = [Some(16), None, Some(64)].map(|alpha| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut request = request(MedvintVariant::Td, "td-mlp-resnet", folder.path());
+        request.lora_alpha = alpha;
+        import_medvint(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
+        let file = request.out.join("model.safetensors");
+        let tensors = candle_core::safetensors::load(file, &Device::Cpu).expect("weights");
+        tensors[name].clone()
+    });
+    let (first, second) = ((&usual - &low).expect("-"), (&high - &usual).expect("-"));
+    let zeros = first.zeros_like().expect("zeros");
+    assert!(difference(&first, &zeros) > 1e-4, "it has a LoRA");
+    let twice = (first * 2.0).expect("twice");
+    assert!(difference(&twice, &second) < 1e-5);
+}
