@@ -6,6 +6,7 @@
 #![warn(missing_docs, unreachable_pub)]
 
 pub mod card;
+mod cleaning;
 pub mod days;
 pub mod deck;
 pub mod error;

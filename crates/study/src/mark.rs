@@ -186,7 +186,9 @@ fn numbers(typed: &[&str], reference: &[&str]) -> Option<Contradiction> {
 
 /// A negation in one of two texts that are otherwise about the same.
 fn negation(typed: &[&str], reference: &[&str]) -> Option<Contradiction> {
-    let of = |texts: &[&str]| texts.iter().copied().find(|word| NEGATIONS.contains(word));
+    fn of<'a>(texts: &[&'a str]) -> Option<&'a str> {
+        texts.iter().copied().find(|word| NEGATIONS.contains(word))
+    }
     let (in_typed, in_reference) = (of(typed), of(reference));
     let about = |texts: &[&str]| texts.iter().any(|word| !NEGATIONS.contains(word));
     let shares = typed

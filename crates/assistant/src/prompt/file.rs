@@ -58,7 +58,7 @@ impl Template {
     pub fn shipped(name: &str) -> Result<Self, TemplateError> {
         let bytes = shipped::file(&format!("prompts/{name}.toml"))
             .ok_or_else(|| TemplateError::Missing(clean_line_max(name, 80)))?;
-        Self::parse(name, &String::from_utf8_lossy(bytes))
+        Self::from_toml(name, &String::from_utf8_lossy(bytes))
     }
 
     /// A template in a file of the user's.
@@ -71,7 +71,7 @@ impl Template {
         let bytes = files::read_regular_file(path, MAX_BYTES)?;
         let invalid = |reason: &str| TemplateError::Invalid(name.clone(), reason.into());
         let text = String::from_utf8(bytes).map_err(|_| invalid("not UTF-8 text"))?;
-        let template = Self::parse(&name, &text)?;
+        let template = Self::from_toml(&name, &text)?;
         if template.format_version != VERSION {
             return Err(invalid("`format_version` must be 1"));
         }
@@ -110,7 +110,7 @@ impl Template {
         Ok(template)
     }
 
-    fn parse(name: &str, text: &str) -> Result<Self, TemplateError> {
+    fn from_toml(name: &str, text: &str) -> Result<Self, TemplateError> {
         let invalid = |e: toml::de::Error| {
             let reason = rounds_support::sanitise::clean_line(e.message());
             TemplateError::Invalid(name.to_string(), reason)
