@@ -234,7 +234,6 @@ impl Desk {
             card,
             pictures,
             covered,
-            phase: schedule.phase,
             outlooks,
         })))
     }
@@ -282,11 +281,6 @@ impl Desk {
     pub fn statistics(&self, now: i64) -> Result<Figures, Failure> {
         let stats = Stats::of(&self.store, Some(&self.plan.deck), now, &self.plan.zone)?;
         Ok(report::page(&self.plan.deck, &stats))
-    }
-
-    /// What the store or the deck must say at the start.
-    pub fn notice(&self) -> Option<&str> {
-        self.store.notice()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rounds_imaging::Image;
 use rounds_study::card::{Card, Region};
 use rounds_study::queue::Counts;
-use rounds_study::schedule::{Outlook, Phase};
+use rounds_study::schedule::Outlook;
 
 use super::figures::Figures;
 
@@ -25,8 +25,6 @@ pub struct Dealt {
     pub pictures: Vec<Result<Picture, String>>,
     /// The first image with the region that is asked about painted over.
     pub covered: Option<Picture>,
-    /// Where the card stood before.
-    pub phase: Phase,
     /// What each grade would do: again, hard, good, easy. Empty where nothing is rescheduled.
     pub outlooks: Vec<Outlook>,
 }

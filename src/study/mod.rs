@@ -24,12 +24,12 @@ mod view;
 mod words;
 mod worker;
 
-pub use decks::{Found, Source, find, folder, refresh};
+pub use decks::{Source, find, folder, refresh};
 pub use desk::{Desk, Plan, change_in_words, now};
-pub use driver::{Ended, Start, Study, run};
+pub use driver::{Start, Study, run};
 pub use history::{for_elsewhere, from_elsewhere};
 pub use in_chat::over_chat;
 pub use lines::{graded_in_words, study_lines};
 pub use report::page;
 pub use state::Event;
-pub use tutor::{Post, Sources};
+pub use tutor::Sources;

@@ -34,13 +34,29 @@ impl Card {
             question: text(self.question)?,
             answer: text(self.answer)?,
             rationale: text(self.rationale)?,
-            images: self.images.into_iter().map(image).collect::<Result<_, _>>()?,
-            choices: self.choices.into_iter().map(text).collect::<Result<_, _>>()?,
+            images: self
+                .images
+                .into_iter()
+                .map(image)
+                .collect::<Result<_, _>>()?,
+            choices: self
+                .choices
+                .into_iter()
+                .map(text)
+                .collect::<Result<_, _>>()?,
             regions: self.regions.into_iter().filter_map(region).collect(),
             vignette: text(self.vignette)?,
-            laboratory: self.laboratory.into_iter().map(row).collect::<Result<_, _>>()?,
+            laboratory: self
+                .laboratory
+                .into_iter()
+                .map(row)
+                .collect::<Result<_, _>>()?,
             tags,
-            sibling_keys: self.sibling_keys.into_iter().map(line).collect::<Result<_, _>>()?,
+            sibling_keys: self
+                .sibling_keys
+                .into_iter()
+                .map(line)
+                .collect::<Result<_, _>>()?,
             source: line(self.source)?,
             licence: line(self.licence)?,
             example: line(self.example)?,
@@ -49,7 +65,11 @@ impl Card {
 }
 
 fn checked(text: String) -> Result<String, StudyError> {
-    at_most("characters in a text of a card", text.chars().count(), MAX_TEXT)?;
+    at_most(
+        "characters in a text of a card",
+        text.chars().count(),
+        MAX_TEXT,
+    )?;
     Ok(text)
 }
 
@@ -98,8 +118,16 @@ fn region(region: Region) -> Option<Region> {
         label: clean_line(&label).trim().to_owned(),
         x: left,
         y: top,
-        width: if left == x { size(left, right, width) } else { right - left },
-        height: if top == y { size(top, bottom, height) } else { bottom - top },
+        width: if left == x {
+            size(left, right, width)
+        } else {
+            right - left
+        },
+        height: if top == y {
+            size(top, bottom, height)
+        } else {
+            bottom - top
+        },
     })
 }
 
@@ -149,7 +177,10 @@ mod tests {
             ..a_card("q")
         };
         let regions = card.cleaned().unwrap().regions;
-        let found: Vec<_> = regions.iter().map(|r| (r.x, r.y, r.width, r.height)).collect();
+        let found: Vec<_> = regions
+            .iter()
+            .map(|r| (r.x, r.y, r.width, r.height))
+            .collect();
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[0], (0.0, 0.0, 0.5, 0.25));
         for (x, y, width, height) in found {

@@ -89,7 +89,11 @@ fn pack(file: impl Write + Seek, deck: &DeckExport) -> Result<Exported, Exchange
         names: HashMap::new(),
         map: Map::new(),
     };
-    let (images, cards, skipped) = packed_images(&mut zip, images, deck)?;
+    let Packed {
+        images,
+        cards,
+        skipped,
+    } = packed_images(&mut zip, images, deck)?;
     let (database, reviews) = collection::database(deck, &cards, &images.names)?;
     let map = Value::Object(images.map.clone()).to_string();
     entry(&mut zip, "collection.anki2", &database, true)?;
@@ -111,12 +115,19 @@ struct Images {
     map: Map<String, Value>,
 }
 
+/// Cards whose images are in the package, and the others with the reason.
+struct Packed<'a> {
+    images: Images,
+    cards: Vec<&'a Card>,
+    skipped: Vec<(String, String)>,
+}
+
 /// Writes the images, and sorts out which cards have theirs.
 fn packed_images<'a>(
     zip: &mut ZipWriter<impl Write + Seek>,
     mut images: Images,
     deck: &DeckExport<'a>,
-) -> Result<(Images, Vec<&'a Card>, Vec<(String, String)>), ExchangeError> {
+) -> Result<Packed<'a>, ExchangeError> {
     let (mut cards, mut skipped) = (Vec::with_capacity(deck.cards.len()), Vec::new());
     let mut ids = HashSet::new();
     for card in deck.cards {
@@ -150,7 +161,11 @@ fn packed_images<'a>(
             .map(|(id, reason)| format!("card {id}: {reason}"));
         return Err(ExchangeError::Empty { first });
     }
-    Ok((images, cards, skipped))
+    Ok(Packed {
+        images,
+        cards,
+        skipped,
+    })
 }
 
 /// File name and bytes of an image, if they are what the card says.
