@@ -54,6 +54,8 @@ pub struct Desk {
     images: Option<Images>,
     pictures: Pictures,
     done: Vec<Done>,
+    /// What the store has to say, until it is said.
+    notice: Option<String>,
 }
 
 /// The time, in milliseconds since 1970.
@@ -90,6 +92,7 @@ impl Desk {
             images: plan.source.index().map(Images::new),
             pictures: Pictures::default(),
             done: Vec::new(),
+            notice: store.notice().map(str::to_string),
             scheduler,
             queue,
             store,
@@ -102,7 +105,7 @@ impl Desk {
     /// Errors if it could not be saved; then nothing has changed.
     pub fn perform(&mut self, work: &Work, now: i64) -> Result<Deal, Failure> {
         let notice = match work {
-            Work::Deal => None,
+            Work::Deal => self.notice.take(),
             Work::Grade {
                 card,
                 grade,
