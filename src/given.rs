@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use rounds_assistant::{AssistantError, MAX_IMAGES};
 use rounds_imaging::Image;
-use rounds_scan::{Identity, MedicalImage, Options, Scene, Selector, load, looks_like_scan};
+use rounds_scan::{Identity, MedicalImage, Options, Role, Scene, Selector, load, looks_like_scan};
 use rounds_support::{Failure, sanitise};
 
 /// Longest shown name of a file, in characters.
 const MAX_NAME: usize = 120;
+/// The same where two files stand in one name, so that there is room for what is seen of them.
+const MAX_NAME_OF_TWO: usize = 30;
 
 /// An image of a scan, with the scene that it is a view of.
 pub struct Seen {
@@ -48,12 +50,29 @@ pub fn identity(image: &MedicalImage) -> Identity {
     Identity::of(&image.facts)
 }
 
-/// What an image of a scan is called: its file, and how it was made.
+/// What an image of a scan is called: its file, and how it was made. With an overlay, it says which of the three it is: base,
+/// overlay or fusion.
 pub fn name_of(selector: &Selector, image: &MedicalImage) -> String {
-    let path = &selector.path;
+    let made = &image.how_made;
+    let base = file_name(&selector.path, MAX_NAME);
+    let Some(overlay) = &selector.overlay else {
+        return format!("{base}: {made}");
+    };
+    let overlay = file_name(overlay, MAX_NAME_OF_TWO);
+    match image.role {
+        Role::Base => format!("{base}, base: {made}"),
+        // How it was made begins with `overlay alone`.
+        Role::Overlay => format!("{overlay}, {made}"),
+        Role::Fusion => {
+            let base = file_name(&selector.path, MAX_NAME_OF_TWO);
+            format!("{base} and {overlay}, fusion: {made}")
+        }
+    }
+}
+
+fn file_name(path: &Path, longest: usize) -> String {
     let file = path.file_name().unwrap_or(path.as_os_str());
-    let file = sanitise::clean_line_max(&file.to_string_lossy(), MAX_NAME);
-    format!("{file}: {}", image.how_made)
+    sanitise::clean_line_max(&file.to_string_lossy(), longest)
 }
 
 /// The images that a name means, and whom they show, where the file states it.

@@ -76,9 +76,13 @@ fn text(path: &Path) -> String {
 
 /// The answers of the shots of a question about an image.
 fn shots(home: &Home, image: &Path, more: &[&str]) -> Vec<String> {
+    shots_of(home, "scans", image, more)
+}
+
+fn shots_of(home: &Home, index: &str, image: &Path, more: &[&str]) -> Vec<String> {
     let image = text(image);
     let mut arguments = vec![
-        "ask", "--json", "--index", "scans", "--shots", "8", "-i", &image,
+        "ask", "--json", "--index", index, "--shots", "8", "-i", &image,
     ];
     arguments.extend(more);
     arguments.push("Who is it?");
@@ -129,6 +133,60 @@ fn a_question_about_a_scan_never_gets_its_patient_study_or_series_as_a_shot() {
     let events = crate::common::json_lines(&ok(&output));
     let found = events.iter().find(|event| !event["shots"].is_null());
     let found = answers_of(&found.expect("an event with the shots")["shots"]);
+    assert!(
+        !found.is_empty() && found.iter().all(|answer| answer == "second"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn an_index_made_from_an_export_keeps_patients_together_and_compares_codes_with_the_salt_only() {
+    let home = Home::new();
+    index_of_two_patients(&home);
+    let (export, salt) = (text(&home.path("export")), text(&home.path("salt.toml")));
+    let inside = text(&home.path("export/salt.toml"));
+    let refused = home.run(&["index", "export", "scans", &export, "--salt", &inside]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(!home.path("export").exists());
+    ok(&home.run(&["index", "export", "scans", &export, "--salt", &salt]));
+    let secret = std::fs::read_to_string(&salt).expect("the salt");
+    let secret = secret.split('"').find(|word| word.len() == 64);
+    let secret = secret.expect("a salt");
+    for path in files_below(Path::new(&export)) {
+        let content = std::fs::read(&path).expect("read");
+        let content = String::from_utf8_lossy(&content);
+        for gone in [secret, "MRN1", "1.2.1"] {
+            assert!(!content.contains(gone), "{gone} in {}", path.display());
+        }
+    }
+
+    // Without the salt: an image that is in the index is known, and with it all of its patient.
+    let imported = home.run(&["index", "import", "again", "folder", &export]);
+    let told = String::from_utf8_lossy(&imported.stderr);
+    assert!(told.contains("images only"), "{told}");
+    let lines = std::fs::read_to_string(home.path("export/examples.jsonl")).expect("lines");
+    let line = lines.lines().find(|line| line.contains("first again"));
+    let line: Value = serde_json::from_str(line.expect("an example")).expect("JSON");
+    let image = line["image"][0].as_str().expect("a path");
+    let shown = home.path("export").join(image);
+    let found = shots_of(&home, "again", &shown, &[]);
+    assert!(
+        !found.is_empty() && found.iter().all(|answer| answer == "second"),
+        "{found:?}"
+    );
+    // Another image of the patient is not.
+    let own = slice("MRN1", "1.8", "1.8.1", 9);
+    let own = write(&home.path("asked"), "patient", own);
+    let found = shots_of(&home, "again", &own, &[]);
+    assert!(found.iter().any(|answer| answer == "first"), "{found:?}");
+    // With the salt, which may come later, it is.
+    let later = [
+        "index", "import", "again", "folder", &export, "--salt", &salt,
+    ];
+    let imported = home.run(&later);
+    let told = String::from_utf8_lossy(&imported.stderr).into_owned();
+    assert!(ok(&imported).contains("9 duplicates") && !told.contains("images only"));
+    let found = shots_of(&home, "again", &own, &[]);
     assert!(
         !found.is_empty() && found.iter().all(|answer| answer == "second"),
         "{found:?}"

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::Embedders;
 use super::engine::Engine;
 use super::types::AssistantError;
+use rounds_index::codes::ExportedCodes;
 use rounds_index::dataset::{self, DatasetError, Format, Options};
 use rounds_index::ingest::{IngestError, Report, Summary, ingest};
 use rounds_index::latents::Latents;
@@ -31,6 +32,8 @@ pub struct Import {
     pub path: PathBuf,
     /// Options of the format.
     pub options: Options,
+    /// A file with the salts of the codes in an export of an index with scans.
+    pub salt: Option<PathBuf>,
     /// Name of the device to encode images on.
     pub device: String,
 }
@@ -39,6 +42,8 @@ pub struct Import {
 pub enum ImportReport<'a> {
     /// A new index was created here.
     Made(&'a Path),
+    /// The salt of the codes in an export is not known, so that no question can be compared with them.
+    UnknownCodes,
     /// Number of rows, if known.
     Total(Option<u64>),
     /// Rows were read.
@@ -113,6 +118,7 @@ pub fn import(
         ..import.options.clone()
     };
     let mut data = dataset::open(import.format, &import.path, &options)?;
+    let codes = exported_codes(import)?;
     let (device, _) = device::open(&import.device).map_err(AssistantError::from)?;
     let mut folder = indexes.find(&import.index);
     if !folder.join(index::MANIFEST).exists() {
@@ -121,6 +127,9 @@ pub fn import(
         report(ImportReport::Made(&folder));
     }
     let mut writer = Writer::open(&folder)?;
+    if writer.add_codes(&codes)? {
+        report(ImportReport::UnknownCodes);
+    }
     let before = writer.len();
     let embedders = Embedders::for_index(writer.encoders(), &|path| models.find(path), &device)?;
     report(ImportReport::Total(data.total));
@@ -152,6 +161,17 @@ pub fn import(
         examples,
         ended,
     })
+}
+
+/// What the data says about the codes of its scans, if it is an export of an index.
+fn exported_codes(import: &Import) -> Result<ExportedCodes, IndexError> {
+    match (import.format, &import.salt) {
+        (Format::Folder, salt) => ExportedCodes::read(&import.path, salt.as_deref()),
+        (_, None) => Ok(ExportedCodes::default()),
+        (_, Some(_)) => Err(IndexError::Refused(
+            "a salt belongs to an export of an index, which has the format folder".to_owned(),
+        )),
+    }
 }
 
 /// Finishes the index unless writing failed; a failure here takes precedence over `ended`.

@@ -201,19 +201,6 @@ pub(crate) fn put_counts(connection: &Connection, counts: &Counts) -> Result<(),
     Ok(())
 }
 
-/// The salt of the codes of scans, if any were imported.
-pub(crate) fn salt(connection: &Connection) -> Result<Option<String>, IndexError> {
-    let query = "select value from meta where key = 'salt'";
-    let salt = connection.query_row(query, [], |row| row.get(0));
-    Ok(salt.optional()?)
-}
-
-/// Stores the salt, which must never change afterwards.
-pub(crate) fn put_salt(connection: &Connection, salt: &str) -> Result<(), IndexError> {
-    connection.execute("insert into meta values ('salt', ?1)", [salt])?;
-    Ok(())
-}
-
 impl Counts {
     /// Counts one more example with this checksum.
     pub(crate) fn plus(&mut self, checksum: &[u8; 32]) {

@@ -1,4 +1,5 @@
-//! Exports an index as plain files: `examples.jsonl` and the images. `rounds index import --format folder` reads them back.
+//! Exports an index as plain files: `examples.jsonl`, the images, and of scans which salts their codes have. `rounds index import
+//! --format folder` reads them back.
 
 use serde_json::json;
 use std::io::{BufWriter, Write};
@@ -62,6 +63,7 @@ pub fn export(
         progress(done, index.len());
         Ok(())
     })?;
+    super::codes::state(index, out)?;
     // Put the list in place last, so that an interrupted export is not mistaken for a complete one.
     let lines = lines.into_inner().map_err(|e| failed(e.into_error()))?;
     lines.commit()?;

@@ -6,6 +6,7 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+pub mod codes;
 pub mod compact;
 mod database;
 pub mod dataset;
@@ -23,6 +24,7 @@ mod lock;
 mod manifest;
 mod owned_files;
 mod phashes;
+mod salts;
 mod store;
 pub mod vectors;
 pub mod verify;

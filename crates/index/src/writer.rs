@@ -16,6 +16,7 @@ use super::images::ImageWriter;
 use super::lock::{lock, still_locked};
 use super::manifest::{Encoder, MANIFEST, Manifest, Seal};
 use super::owned_files::FolderContents;
+use super::salts;
 use super::store::read_manifest;
 use super::vectors::{VectorWriter, Vectors};
 use rounds_support::files;
@@ -227,12 +228,12 @@ impl Writer {
 
     /// The salt of the codes of scans; a new one is made for the first of them.
     pub(super) fn salt(&mut self) -> Result<String, IndexError> {
-        if let Some(salt) = database::salt(&self.connection)? {
+        if let Some(salt) = salts::own(&self.connection)? {
             return Ok(salt);
         }
         self.begin()?;
         let salt = String::from_utf8_lossy(&rounds_scan::one_time_salt()).into_owned();
-        database::put_salt(&self.connection, &salt)?;
+        salts::put_own(&self.connection, &salt)?;
         Ok(salt)
     }
 

@@ -180,6 +180,11 @@ impl View {
     pub(crate) fn colour_opacity(&self) -> f64 {
         self.opacity.unwrap_or(DEFAULT_OPACITY)
     }
+
+    /// How much the inside of outlines is tinted.
+    pub(crate) fn outline_opacity(&self) -> f64 {
+        self.opacity.unwrap_or(0.0)
+    }
 }
 
 impl Place {

@@ -56,9 +56,7 @@ pub fn run(deid: &Deid) -> Outcome {
     refuse_to_overwrite(Some(&deid.output), deid.force)?;
     let copied = dicom(&cleaner, &selector.path, &deid.output)?;
     warn(copied.facts.as_ref());
-    if copied.is_uncompressed {
-        stderr_line(format_args!("note: {UNCOMPRESSED}"));
-    }
+    copied.changes.tell();
     stderr_line(format_args!(
         "wrote {}; {INTENDED_USE}",
         display_path(&deid.output)
@@ -88,11 +86,34 @@ fn warn(facts: Option<&Facts>) {
 struct Copied {
     /// What the original says about itself, if it can be read.
     facts: Option<Facts>,
-    is_uncompressed: bool,
+    changes: Changes,
 }
 
-/// Told once of all files.
+/// What was changed in images to black something out in them; told once of all files.
+#[derive(Clone, Copy, Default)]
+struct Changes {
+    is_uncompressed: bool,
+    has_other_colours: bool,
+}
+
+impl Changes {
+    fn add(&mut self, other: Self) {
+        self.is_uncompressed |= other.is_uncompressed;
+        self.has_other_colours |= other.has_other_colours;
+    }
+
+    fn tell(self) {
+        if self.is_uncompressed {
+            stderr_line(format_args!("note: {UNCOMPRESSED}"));
+        }
+        if self.has_other_colours {
+            stderr_line(format_args!("note: {OTHER_COLOURS}"));
+        }
+    }
+}
+
 const UNCOMPRESSED: &str = "to black something out in a compressed image, it is stored uncompressed (explicit little endian)";
+const OTHER_COLOURS: &str = "to black something out in colours of a palette or with shared chroma, each pixel is stored with its own colour";
 
 /// Writes the clean copy of a file.
 fn dicom(cleaner: &Cleaner, path: &Path, out: &Path) -> Result<Copied, Failure> {
@@ -104,7 +125,10 @@ fn dicom(cleaner: &Cleaner, path: &Path, out: &Path) -> Result<Copied, Failure> 
         facts: opened
             .and_then(|opened| opened.series.into_iter().next())
             .map(|series| series.facts),
-        is_uncompressed: clean.is_uncompressed,
+        changes: Changes {
+            is_uncompressed: clean.is_uncompressed,
+            has_other_colours: clean.has_other_colours,
+        },
     })
 }
 
@@ -122,13 +146,13 @@ fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
     }
     files::create_private_dir(out)?;
     let (mut written, mut failed, mut told) = (0_usize, 0_usize, Vec::new());
-    let mut uncompressed = false;
+    let mut changes = Changes::default();
     for (number, path) in files_in(folder).into_iter().enumerate() {
         let copy = out.join(format!("{:05}.dcm", written + 1));
         match dicom(cleaner, &path, &copy) {
             Ok(copied) => {
                 written += 1;
-                uncompressed |= copied.is_uncompressed;
+                changes.add(copied.changes);
                 for warning in copied.facts.as_ref().map(warnings).unwrap_or_default() {
                     if !told.contains(&warning) {
                         told.push(warning);
@@ -146,9 +170,7 @@ fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
     for warning in told {
         stderr_line(format_args!("warning: {warning}"));
     }
-    if uncompressed {
-        stderr_line(format_args!("note: {UNCOMPRESSED}"));
-    }
+    changes.tell();
     if written == 0 {
         return Err(Failure::new(
             FailureKind::Image,

@@ -10,6 +10,7 @@ use crate::cli::libraries::{existing_index, indexes, models, open_index};
 use crate::cli::out::print;
 use rounds_assistant::{Engine, Setup};
 use rounds_index::Writer;
+use rounds_index::codes;
 use rounds_index::dataset::{ImageSource, Item, Row};
 use rounds_index::ingest::{IngestError, Report, Summary, ingest};
 use rounds_support::Failure;
@@ -211,13 +212,23 @@ pub fn compact(index: &Path, cancel: &Cancel) -> Outcome {
     Ok(0)
 }
 
-pub fn export(index: &Path, out: &Path, cancel: &Cancel) -> Outcome {
+pub fn export(index: &Path, out: &Path, salt: Option<&Path>, cancel: &Cancel) -> Outcome {
     let index = open_index(index)?;
+    if let Some(file) = salt {
+        codes::check_salts(&index, file, out)?;
+    }
     let mut progress = Progress::new("examples", Some(index.len() as u64));
     let written = rounds_index::export::export(&index, out, cancel, &mut |done, _| {
         progress.set(done as u64);
     })?;
     progress.finish();
+    if let Some(file) = salt {
+        codes::write_salts(&index, file, out)?;
+        stderr_line(format_args!(
+            "wrote the salts to {}: keep them as private as the scans",
+            display_path(file)
+        ));
+    }
     stderr_line(format_args!(
         "exported {} to {}; education and research only, not for diagnosis",
         count(written, "example"),

@@ -56,6 +56,10 @@ pub struct Import {
     /// For dicom: one example for every Nth slice of a series; by default only its middle slice
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     every: Option<u32>,
+    /// For an export of an index with scans: the file with its salts, with which a question about a scan is told from its own
+    /// patient by the number that the file states
+    #[arg(long, value_name = "FILE")]
+    salt: Option<PathBuf>,
     /// Print the summary as JSON, including rejected rows and reasons
     #[arg(long)]
     json: bool,
@@ -69,6 +73,10 @@ pub struct Import {
 
 /// Maximum number of rejections listed in the JSON summary; all of them are counted.
 const MAX_LISTED_REJECTIONS: usize = 10_000;
+
+/// Said of an export whose salt is not known.
+const UNKNOWN_CODES: &str = "note: the salt of the scans in this export is not known: examples of one patient stay together, but a question is told \
+from its own patient by images only; --salt FILE names the salt";
 
 /// What was reported so far.
 #[derive(Default)]
@@ -161,6 +169,7 @@ impl Import {
                 every: self.every.and_then(|every| usize::try_from(every).ok()),
                 ..Options::default()
             },
+            salt: self.salt.clone(),
             device: self.device.clone(),
         })
     }
@@ -170,6 +179,7 @@ impl Import {
             ImportReport::Made(folder) => {
                 progress.note(&format!("created index {}", display_path(folder)));
             }
+            ImportReport::UnknownCodes => progress.note(UNKNOWN_CODES),
             ImportReport::Total(total) => progress.set_total(total),
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 progress.note(&format!("rejected {origin}: {reason}"));

@@ -49,6 +49,10 @@ pub enum IndexCommand {
         index: PathBuf,
         /// New folder to write
         out: PathBuf,
+        /// Also write the salts of the codes of scans to a new private file outside of the folder; keep it as private as the
+        /// scans, because with it numbers of patients can be tried
+        #[arg(long, value_name = "FILE")]
+        salt: Option<PathBuf>,
     },
     /// Show counts, size, tags, sources and licences
     Stats(inspect::Stats),
@@ -151,7 +155,9 @@ pub fn run(command: &IndexCommand, interrupt: &Interrupt) -> Outcome {
         IndexCommand::Remove(remove) => edit::remove(remove),
         IndexCommand::Verify(verify) => inspect::verify(verify, interrupt.flag()),
         IndexCommand::Compact { index } => edit::compact(index, interrupt.flag()),
-        IndexCommand::Export { index, out } => edit::export(index, out, interrupt.flag()),
+        IndexCommand::Export { index, out, salt } => {
+            edit::export(index, out, salt.as_deref(), interrupt.flag())
+        }
         IndexCommand::Stats(stats) => inspect::stats(stats),
         IndexCommand::Warm(warm) => edit::warm(warm, interrupt.flag()),
         IndexCommand::Embed(embed) => edit::embed(embed, interrupt.flag()),

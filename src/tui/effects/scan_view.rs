@@ -20,6 +20,9 @@ pub struct ViewJob {
     pub mark: Option<Mark>,
 }
 
+/// The images of one view: one, or base, overlay and fusion.
+type Shown = Vec<Attached>;
+
 /// Starts the thread. Of several waiting jobs only the newest is done: the others are views that the user has left.
 pub fn start(sender: SyncSender<Message>) -> std::io::Result<Sender<ViewJob>> {
     let (jobs, queue) = channel::<ViewJob>();
@@ -50,9 +53,9 @@ pub fn view_scan(job: u64, selector: Selector, mark: Option<Mark>) -> Event {
     event(job, Viewer::default().show(selector, mark))
 }
 
-fn event(job: u64, shown: Result<(Attached, Option<Marked>), Failure>) -> Event {
+fn event(job: u64, shown: Result<(Shown, Option<Marked>), Failure>) -> Event {
     let (result, marked) = match shown {
-        Ok((attached, marked)) => (Ok(Box::new(attached)), marked),
+        Ok((shown, marked)) => (Ok(shown), marked),
         Err(error) => (Err(error), None),
     };
     Event::ScanViewed {
@@ -68,17 +71,18 @@ pub fn attach(named: &std::path::Path) -> Result<Option<Vec<Attached>>, Failure>
         return Ok(None);
     };
     let seen = given::see(selector)?;
-    let several = seen.images.len() > 1;
-    let mut all = Vec::new();
-    for image in &seen.images {
-        let mut attached = attached(&seen.scene, &seen.selector, image)?;
-        // Base, overlay and fusion belong together: changing one alone would no longer be a view of one place.
-        if several {
-            attached.scan = None;
-        }
-        all.push(attached);
-    }
-    Ok(Some(all))
+    views(&seen.scene, &seen.selector, &seen.images).map(Some)
+}
+
+fn views(
+    scene: &Scene,
+    selector: &Selector,
+    images: &[MedicalImage],
+) -> Result<Vec<Attached>, Failure> {
+    let images = images.iter();
+    images
+        .map(|image| attached(scene, selector, image))
+        .collect()
 }
 
 fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<Attached, Failure> {
@@ -91,12 +95,15 @@ fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<
         path: Some(PathBuf::from(selector.to_string())),
         scan: Some(Arc::new(ScanView {
             selector: selector.clone(),
+            role: image.role,
+            group: 0,
             count: layout.count(),
             at: at.filter(|_| image.slice.is_some()),
             modality: image.facts.modality,
             notes: image.notes.clone(),
             pixel_mm: image.pixel_mm,
-            window_range: scene.window_range(&selector.view),
+            window_range: scene.window_range(&selector.view, image.role),
+            opacity: scene.opacity(&selector.view),
             frame_time_ms: image.facts.frame_time_ms,
         })),
         identity: given::identity(image),
@@ -105,10 +112,10 @@ fn attached(scene: &Scene, selector: &Selector, image: &MedicalImage) -> Result<
 
 #[derive(Default)]
 struct Viewer {
-    /// What was read last: a selector without its view, and the whole scan.
+    /// What was read last: a selector without its view, and the whole of the scan or of both.
     kept: Option<(Selector, Scene)>,
     /// The last view, which a cross-hair that moves needs again and again.
-    last: Option<(Selector, Attached)>,
+    last: Option<(Selector, Shown)>,
 }
 
 impl Viewer {
@@ -116,7 +123,7 @@ impl Viewer {
         &mut self,
         selector: Selector,
         mark: Option<Mark>,
-    ) -> Result<(Attached, Option<Marked>), Failure> {
+    ) -> Result<(Shown, Option<Marked>), Failure> {
         let source = Selector {
             view: View::default(),
             ..selector.clone()
@@ -129,13 +136,13 @@ impl Viewer {
         let Some((_, scene)) = &self.kept else {
             return Err(Failure::model("the scan was not read"));
         };
-        let attached = match &self.last {
-            Some((known, attached)) if *known == selector => attached.clone(),
-            _ => attached(scene, &selector, &scene.render(&selector.view)?)?,
+        let shown = match &self.last {
+            Some((known, shown)) if *known == selector => shown.clone(),
+            _ => views(scene, &selector, &scene.render_all(&selector.view)?)?,
         };
         let marked = mark.and_then(|mark| marked(scene, &selector.view, mark));
-        self.last = Some((selector, attached.clone()));
-        Ok((attached, marked))
+        self.last = Some((selector, shown.clone()));
+        Ok((shown, marked))
     }
 }
 

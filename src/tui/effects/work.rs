@@ -68,6 +68,7 @@ pub fn start(
                     format,
                     path,
                     options: Options::default(),
+                    salt: None,
                     device,
                 };
                 import_data(&import, &cancel, &mut progress)
@@ -88,6 +89,9 @@ pub fn start(
         .map(|_| ())
 }
 
+/// Said of an export whose salt is not known.
+const UNKNOWN_CODES: &str = "the salt of its scans is not known, so that a question is told from its own patient by images only";
+
 fn import_data(
     import: &maintenance::Import,
     cancel: &Cancel,
@@ -96,6 +100,7 @@ fn import_data(
     let paths = Paths::find().map_err(|error| Failure::of(&error))?;
     let mut total = None;
     let mut first_rejected = None;
+    let mut has_unknown_codes = false;
     let imported = maintenance::import(
         import,
         &rounds_index::library::Library::of(&paths),
@@ -103,6 +108,7 @@ fn import_data(
         cancel,
         &mut |report| match report {
             ImportReport::Made(_) => {}
+            ImportReport::UnknownCodes => has_unknown_codes = true,
             ImportReport::Total(all) => total = all,
             ImportReport::Rows(Report::Rejected { origin, reason }) => {
                 first_rejected.get_or_insert_with(|| format!("{origin}: {reason}"));
@@ -129,6 +135,10 @@ fn import_data(
         summary.rejected,
         errors::count(examples, "example")
     );
+    let result = match has_unknown_codes {
+        true => format!("{result}; {UNKNOWN_CODES}"),
+        false => result,
+    };
     match ended {
         Ok(()) => Ok(match first_rejected {
             None => result,

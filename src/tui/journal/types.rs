@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Background, Ranked, Settings, Setup};
 use rounds_imaging::Image;
-use rounds_scan::{Identity, Modality, Probe, Selector};
+use rounds_scan::{Identity, Modality, Probe, Role, Selector};
 
 /// An attached image.
 #[derive(Clone, Debug)]
@@ -22,11 +22,30 @@ pub struct Attached {
     pub identity: Identity,
 }
 
+impl Attached {
+    /// What zoom and cross-hair stay with: the scans, whichever view of them is shown, or the image.
+    pub fn anchor(&self) -> String {
+        match &self.scan {
+            Some(scan) => format!("scan {}", scan.group),
+            None => self.image.source.sha256.clone(),
+        }
+    }
+
+    /// Whether it is one of the images that change together under a number.
+    pub fn is_of_group(&self, group: u64) -> bool {
+        self.scan.as_ref().is_some_and(|scan| scan.group == group)
+    }
+}
+
 /// What is seen of a scan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScanView {
-    /// The scan and the view.
+    /// The scan, or the two of a fusion, and the view.
     pub selector: Selector,
+    /// What the image shows of them.
+    pub role: Role,
+    /// Images with the same number show one view, as base, overlay and fusion, and change together. The chat gives the number.
+    pub group: u64,
     /// How many slices or frames there are in this view.
     pub count: usize,
     /// Which of them is shown, from 0; `None` for a projection or a montage.
@@ -39,6 +58,8 @@ pub struct ScanView {
     pub pixel_mm: Option<[f64; 2]>,
     /// The values that are black and white, if the image is one of values.
     pub window_range: Option<[f64; 2]>,
+    /// How much of the base the overlay covers, from 0 to 1, if there is an overlay.
+    pub opacity: Option<f64>,
     /// Time between frames, if the file states it.
     pub frame_time_ms: Option<f64>,
 }

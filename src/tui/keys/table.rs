@@ -137,6 +137,9 @@ actions! {
     NarrowerWindow "window-narrower" Images "{" "narrower window of a scan (also drag to the left)";
     HigherLevel "level-higher" Images ")" "higher level of the window (also drag down)";
     LowerLevel "level-lower" Images "(" "lower level of the window (also drag up)";
+    MoreOverlay "overlay-more" Images "o" "more of the overlay (opacity)";
+    LessOverlay "overlay-less" Images "O" "less of the overlay (opacity)";
+    NextMap "overlay-map" Images "t" "next colours of the overlay";
     Cine "cine" Images "space" "play the slices of a scan, or pause; Esc stops";
     CrossHair "cross-hair" Images "i" "cross-hair: value and place under it (also a click); arrows move it";
     FarLeft "far-left" Images "shift-left H" "cross-hair ten pixels left";

@@ -81,7 +81,7 @@ impl State {
         }
     }
 
-    fn too_many_images(&mut self) {
+    pub(super) fn too_many_images(&mut self) {
         self.show_error(
             Failure::usage(format!("at most {MAX_IMAGES} images can be attached"))
                 .hint("/detach removes one"),
@@ -141,6 +141,11 @@ impl State {
         let case = self.case.opening.take_if(|case| case.title == name);
         match result {
             Ok(all) => {
+                let all = self.group(all);
+                if all.len() > 1 {
+                    self.attach_together(all);
+                    return self.ask_if_complete();
+                }
                 for attached in all {
                     let known = attached.scan.is_some() || attached.image.source.name != name;
                     let shown = match known {
@@ -167,9 +172,6 @@ impl State {
             }
             None => 0,
         };
-        let notes = attached.scan.as_ref().map(|scan| scan.notes.join(" "));
-        let notes = notes.filter(|notes| !notes.is_empty());
-        let notes = notes.map_or(String::new(), |notes| format!(" ({notes})"));
         let sha256 = &attached.image.source.sha256;
         if let Some(at) = self.case.position(sha256) {
             self.image_pane.choose(at);
@@ -178,11 +180,7 @@ impl State {
         if self.case.images.len() >= MAX_IMAGES {
             return self.too_many_images();
         }
-        self.case.images.push(attached);
-        self.image_pane.choose(self.case.images.len() - 1);
-        // The user wants to see the image just attached.
-        self.selection.turn = None;
-        self.show_pane(Focus::Images);
+        let notes = self.push_image(attached);
         let place = match replaced {
             0 => String::new(),
             1 => " in place of the image before".into(),
@@ -193,6 +191,18 @@ impl State {
         self.notify(format!(
             "attached {name}{place}; it goes with your next question{question}{notes}"
         ));
+    }
+
+    /// Adds an image to those of the next question. What is uncertain about it, in brackets.
+    pub(super) fn push_image(&mut self, attached: Attached) -> String {
+        let notes = attached.scan.as_ref().map(|scan| scan.notes.join(" "));
+        let notes = notes.filter(|notes| !notes.is_empty());
+        self.case.images.push(attached);
+        self.image_pane.choose(self.case.images.len() - 1);
+        // The user wants to see the image just attached.
+        self.selection.turn = None;
+        self.show_pane(Focus::Images);
+        notes.map_or(String::new(), |notes| format!(" ({notes})"))
     }
 
     /// An image could not be attached: what was to be asked about it is not asked, and the line is given back.

@@ -20,7 +20,7 @@ const SLOWEST: Duration = Duration::from_millis(500);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cine {
     /// Which of the images.
-    number: usize,
+    group: u64,
     every: Duration,
     due: Duration,
 }
@@ -31,7 +31,7 @@ impl State {
         if self.stop_cine() {
             return;
         }
-        let Some((number, _, at, scan)) = self.scan_in_view() else {
+        let Some((_, at, scan)) = self.scan_in_view() else {
             return self.scan_action(Action::NextSlice);
         };
         if at.is_none() || scan.count < 2 {
@@ -42,7 +42,7 @@ impl State {
             Duration::from_secs_f64((ms / 1000.0).min(1.0)).clamp(FASTEST, SLOWEST)
         });
         self.cine = Some(Cine {
-            number,
+            group: scan.group,
             every,
             due: self.now + every,
         });
@@ -68,8 +68,8 @@ impl State {
     pub(super) fn tick_cine(&mut self) {
         let Some(cine) = self.cine else { return };
         let scan = self.scan_in_view();
-        let Some((number, mut selector, Some(at), scan)) = scan.filter(|(n, ..)| *n == cine.number)
-        else {
+        let playing = scan.filter(|(_, _, scan)| scan.group == cine.group);
+        let Some((mut selector, Some(at), scan)) = playing else {
             // Another image is shown, or a view without slices.
             self.cine = None;
             return;
@@ -88,7 +88,7 @@ impl State {
             ..cine
         });
         let mark = self.mark();
-        self.want_view(number, selector, Some(next), mark);
+        self.want_view(scan.group, selector, Some(next), mark);
     }
 
     /// Time between ticks; `None` if nothing changes with time.

@@ -13,8 +13,8 @@ use super::machine::State;
 /// A cross-hair, in pixels of the image from its upper left corner, counted from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossHair {
-    /// What the image is a view of.
-    source: String,
+    /// [`Attached::anchor`] of the image, or of all images of a fusion.
+    anchor: String,
     size: [u32; 2],
     plane: Option<Plane>,
     /// Pixel and line.
@@ -23,14 +23,6 @@ pub struct CrossHair {
     pub from: Option<[u32; 2]>,
     /// What the scan says lies there.
     pub(super) probe: Option<Probe>,
-}
-
-/// What a cross-hair stays with: the scan, whichever view of it is shown, or the image.
-fn source_of(attached: &Attached) -> String {
-    match &attached.scan {
-        Some(scan) => scan.selector.path.to_string_lossy().into_owned(),
-        None => attached.image.source.sha256.clone(),
-    }
 }
 
 fn size_of(attached: &Attached) -> [u32; 2] {
@@ -44,7 +36,7 @@ fn plane_of(attached: &Attached) -> Option<Plane> {
 impl CrossHair {
     fn on(attached: &Attached, at: [u32; 2]) -> Self {
         Self {
-            source: source_of(attached),
+            anchor: attached.anchor(),
             size: size_of(attached),
             plane: plane_of(attached),
             at,
@@ -53,8 +45,9 @@ impl CrossHair {
         }
     }
 
-    fn belongs_to(&self, attached: &Attached) -> bool {
-        self.source == source_of(attached)
+    /// Whether it is on an image: that of base, overlay and fusion is on all three, which have the same pixels.
+    pub fn belongs_to(&self, attached: &Attached) -> bool {
+        self.anchor == attached.anchor()
             && (self.size, self.plane) == (size_of(attached), plane_of(attached))
     }
 
@@ -84,11 +77,14 @@ impl CrossHair {
 
     fn value(&self, attached: &Attached) -> String {
         let probe = self.probe.as_ref();
-        if let Some(value) = probe.and_then(|probe| probe.value) {
-            let unit = probe.and_then(|probe| probe.unit.as_deref());
-            return match unit {
-                Some(unit) => format!("{} {unit}", short(value)),
-                None => short(value),
+        if let Some((probe, value)) = probe.and_then(|probe| Some((probe, probe.value?))) {
+            let base = with_unit(value, probe.unit.as_deref());
+            return match probe.overlay {
+                Some(overlay) => {
+                    let overlay = with_unit(overlay, probe.overlay_unit.as_deref());
+                    format!("{base}, overlay {overlay}")
+                }
+                None => base,
             };
         }
         let [x, y] = self.at.map(|at| at as usize);
@@ -128,6 +124,13 @@ fn place_in_words(place: [f64; 3]) -> String {
         format!("{letter} {:.1}", mm.abs())
     });
     format!("{} mm", words.collect::<Vec<_>>().join(" "))
+}
+
+fn with_unit(value: f32, unit: Option<&str>) -> String {
+    match unit {
+        Some(unit) => format!("{} {unit}", short(value)),
+        None => short(value),
+    }
 }
 
 fn short(value: f32) -> String {
@@ -249,10 +252,14 @@ impl State {
         self.cross_hair()?.probe.as_ref()?.position_mm
     }
 
-    /// What a new view of the selected scan says about the cross-hair.
-    pub(super) fn on_marked(&mut self, attached: &Attached, marked: Option<Marked>) {
-        let source = source_of(attached);
-        let Some(cross) = self.cross_hair.as_mut().filter(|c| c.source == source) else {
+    /// What a new view of a scan says about the cross-hair on it.
+    pub(super) fn on_marked(&mut self, group: u64, marked: Option<Marked>) {
+        let mut images = self.case.images.iter();
+        let Some(attached) = images.find(|image| image.is_of_group(group)) else {
+            return;
+        };
+        let anchor = attached.anchor();
+        let Some(cross) = self.cross_hair.as_mut().filter(|c| c.anchor == anchor) else {
             return;
         };
         cross.probe = None;

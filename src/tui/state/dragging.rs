@@ -6,6 +6,7 @@ use super::focus::Focus;
 use super::hits::DrawnImage;
 use super::machine::State;
 use super::overlay::Overlay;
+use super::scan_view::window_of;
 
 /// So many columns to the right double the width.
 const COLUMNS_TO_DOUBLE: f64 = 20.0;
@@ -49,7 +50,7 @@ impl State {
         };
         let range = self
             .scan_in_view()
-            .and_then(|(_, _, _, scan)| scan.window_range);
+            .and_then(|(_, _, scan)| scan.window_range);
         self.pressed = Some(Press {
             column,
             row,
@@ -74,13 +75,14 @@ impl State {
         let Some((centre, width)) = press.window else {
             return;
         };
-        let Some((number, mut selector, at, _)) = self.scan_in_view() else {
+        let Some((mut selector, at, scan)) = self.scan_in_view() else {
             return;
         };
         let wider = width * 2.0_f64.powf(right / COLUMNS_TO_DOUBLE);
-        selector.view.window = own(centre + down * width / ROWS_PER_WIDTH, wider);
+        let window = own(centre + down * width / ROWS_PER_WIDTH, wider);
+        *window_of(&mut selector.view, scan.role) = window;
         let mark = self.mark();
-        self.want_view(number, selector, at, mark);
+        self.want_view(scan.group, selector, at, mark);
     }
 
     /// The button went up.
@@ -99,10 +101,11 @@ impl State {
 
     /// Keys: a wider or narrower window, a higher or lower level, by a tenth of the width.
     pub(super) fn shift_window(&mut self, wider: i32, higher: i32) {
-        let Some((number, mut selector, at, scan)) = self.scan_in_view() else {
+        let Some((mut selector, at, scan)) = self.scan_in_view() else {
             return self.notify("this image is no scan with slices and windows");
         };
-        let now = match selector.view.window {
+        let window = window_of(&mut selector.view, scan.role);
+        let now = match *window {
             // Keys may come faster than views.
             Window::Own { centre, width } => Some((centre, width)),
             _ => scan
@@ -113,9 +116,9 @@ impl State {
             return self.notify("colours have no window");
         };
         let factor = 1.1_f64.powi(wider);
-        selector.view.window = own(centre + f64::from(higher) * width / 10.0, width * factor);
+        *window = own(centre + f64::from(higher) * width / 10.0, width * factor);
         let mark = self.mark();
-        self.want_view(number, selector, at, mark);
+        self.want_view(scan.group, selector, at, mark);
     }
 }
 

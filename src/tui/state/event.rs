@@ -106,7 +106,8 @@ pub enum Event {
     /// A view of a scan was rendered.
     ScanViewed {
         job: u64,
-        result: Result<Box<Attached>, Failure>,
+        /// One image, or those of a fusion.
+        result: Result<Vec<Attached>, Failure>,
         /// What lies under the cross-hair.
         marked: Option<Marked>,
     },

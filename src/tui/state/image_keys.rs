@@ -1,5 +1,6 @@
 //! Keys of the image pane and of the image on the full screen.
 
+use crate::tui::journal::Attached;
 use crate::tui::keys::Action;
 use crate::tui::terminal_image::ViewTransform;
 
@@ -41,6 +42,9 @@ impl State {
             | Action::PreviousWindow
             | Action::NextPlane
             | Action::Projection => self.scan_action(action),
+            Action::MoreOverlay | Action::LessOverlay | Action::NextMap => {
+                self.overlay_action(action);
+            }
             Action::Cine => self.toggle_cine(),
             Action::WiderWindow => self.shift_window(1, 0),
             Action::NarrowerWindow => self.shift_window(-1, 0),
@@ -52,10 +56,10 @@ impl State {
 
     fn change_view(&mut self, selected: usize, action: Action) {
         let attached = self.images_in_view().get(selected);
-        let Some(sha256) = attached.map(|a| a.image.source.sha256.clone()) else {
+        let Some(anchor) = attached.map(Attached::anchor) else {
             return;
         };
-        let look = self.image_pane.transforms.entry(sha256).or_default();
+        let look = self.image_pane.transforms.entry(anchor).or_default();
         match action {
             Action::ZoomIn => look.zoom(1),
             Action::ZoomOut => look.zoom(-1),

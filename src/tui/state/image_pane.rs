@@ -12,7 +12,7 @@ pub struct ImagePane {
     pub two: bool,
     /// The second image is the selected shot's.
     pub with_shot: bool,
-    /// By SHA-256.
+    /// By what they stay with ([`crate::tui::journal::Attached::anchor`]): a scan keeps its zoom from slice to slice.
     pub(super) transforms: HashMap<String, ViewTransform>,
 }
 
@@ -31,8 +31,8 @@ impl ImagePane {
         self.selected = self.selected.min(count.saturating_sub(1));
     }
 
-    /// Zoom, position and tones of an image.
-    pub fn look(&self, sha256: &str) -> ViewTransform {
-        self.transforms.get(sha256).copied().unwrap_or_default()
+    /// Zoom, position and tones of an image, or of a scan.
+    pub fn look(&self, anchor: &str) -> ViewTransform {
+        self.transforms.get(anchor).copied().unwrap_or_default()
     }
 }

@@ -85,6 +85,8 @@ pub struct State {
     pub(super) pins: PinsByIndex,
     /// Number of the last view of a scan that was asked for.
     pub(super) view_jobs: u64,
+    /// Number of the last images that change together.
+    pub(super) view_groups: u64,
     /// The view of a scan that is not there yet.
     pub(super) wanted_view: Option<WantedView>,
     pub(super) cross_hair: Option<CrossHair>,
@@ -172,6 +174,7 @@ impl State {
             problems: start.problems,
             letter: None,
             view_jobs: 0,
+            view_groups: 0,
             wanted_view: None,
             cross_hair: None,
             cine: None,

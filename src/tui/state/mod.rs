@@ -59,6 +59,7 @@ mod sessions;
 mod settings;
 mod shots;
 mod values;
+mod view_group;
 mod why;
 mod work_commands;
 

@@ -169,5 +169,7 @@ impl State {
         self.case.subject = before.subject;
         self.image_pane = before.image_pane;
         self.cross_hair = before.cross_hair;
+        // A view that the letter asked for would come later.
+        self.wanted_view = None;
     }
 }

@@ -1,4 +1,6 @@
 //! Views of an attached scan: another slice, window or plane. The view that is shown is the one that goes with the question.
+//!
+//! A scan alone is one image; two that are laid over each other are three ([`super::view_group`]), and take the same way.
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use crate::tui::journal::{Attached, Mark, Marked, ScanView};
 use crate::tui::keys::Action;
 use rounds_scan::plane::Plane;
 use rounds_scan::window::{PRESETS, Window};
-use rounds_scan::{Modality, Place, Projection, Selector};
+use rounds_scan::{Modality, Place, Projection, Role, Selector, View};
 use rounds_support::Failure;
 
 use super::effect::Effect;
@@ -16,41 +18,39 @@ use super::machine::State;
 #[derive(Clone, Debug)]
 pub struct WantedView {
     job: u64,
-    /// The first of the jobs in a row for this image.
+    /// The first of the jobs in a row for these images.
     first: u64,
     /// Which of the attached images it replaces.
-    number: usize,
+    group: u64,
     selector: Selector,
     /// Its slice, where that is known.
     at: Option<usize>,
 }
 
 impl State {
-    /// The selected image, if it is a view of a scan that can be changed: its number, what is wanted of it, its slice, and what is shown.
-    pub(super) fn scan_in_view(&self) -> Option<(usize, Selector, Option<usize>, Arc<ScanView>)> {
+    /// The selected image, if it is a view of a scan that can be changed: what is wanted of it, its slice, and what is shown.
+    pub(super) fn scan_in_view(&self) -> Option<(Selector, Option<usize>, Arc<ScanView>)> {
         if self.selection.turn.is_some() {
             return None;
         }
-        let count = self.case.images.len();
-        let number = self.image_pane.selected().min(count.checked_sub(1)?);
-        let scan = self.case.images.get(number)?.scan.clone()?;
-        let wanted = self.wanted_view.as_ref().filter(|w| w.number == number);
+        let scan = self.image_in_view()?.scan.clone()?;
+        let wanted = self.wanted_view.as_ref().filter(|w| w.group == scan.group);
         let (selector, at) = match wanted {
             Some(wanted) => (wanted.selector.clone(), wanted.at),
             None => (scan.selector.clone(), scan.at),
         };
-        Some((number, selector, at, scan))
+        Some((selector, at, scan))
     }
 
     /// Whether the wheel turns slices instead of zooming.
     pub(super) fn has_slices(&self) -> bool {
         self.scan_in_view()
-            .is_some_and(|(_, _, at, scan)| scan.count > 1 && at.is_some())
+            .is_some_and(|(_, at, scan)| scan.count > 1 && at.is_some())
     }
 
     /// Handles a key that changes the view of a scan.
     pub(super) fn scan_action(&mut self, action: Action) {
-        let Some((number, mut selector, at, scan)) = self.scan_in_view() else {
+        let Some((mut selector, at, scan)) = self.scan_in_view() else {
             let text = match self.selection.turn {
                 Some(_) => "this image belongs to an earlier question",
                 None => "this image is no scan with slices and windows",
@@ -68,8 +68,11 @@ impl State {
         };
         let mut at = at;
         match action {
-            Action::NextWindow => view.window = next_window(view.window, scan.modality, 1),
-            Action::PreviousWindow => view.window = next_window(view.window, scan.modality, -1),
+            Action::NextWindow | Action::PreviousWindow => {
+                let step = if action == Action::NextWindow { 1 } else { -1 };
+                let window = window_of(view, scan.role);
+                *window = next_window(*window, scan.modality, step);
+            }
             Action::NextPlane => {
                 view.plane = Some(next_plane(view.plane));
                 view.place = Place::Middle;
@@ -103,22 +106,22 @@ impl State {
                 at = Some(next);
             }
         }
-        self.want_view(number, selector, at, mark);
+        self.want_view(scan.group, selector, at, mark);
     }
 
     /// Asks the scan what lies under the cross-hair; false if it belongs to no scan that can be asked.
     pub(super) fn probe(&mut self) -> bool {
-        let Some((number, selector, at, _)) = self.scan_in_view() else {
+        let Some((selector, at, scan)) = self.scan_in_view() else {
             return false;
         };
         let mark = self.mark();
-        self.want_view(number, selector, at, mark);
+        self.want_view(scan.group, selector, at, mark);
         true
     }
 
     /// `/view`: changes settings of the view by name, or tells them.
     pub(super) fn view_argument(&mut self, argument: &str) {
-        let Some((number, mut selector, _, scan)) = self.scan_in_view() else {
+        let Some((mut selector, _, scan)) = self.scan_in_view() else {
             return self.show_error(
                 Failure::usage("no scan is selected")
                     .hint("attach a DICOM or NIfTI file or folder; plain images have one view"),
@@ -142,23 +145,23 @@ impl State {
             Err(error) => return self.show_error(error.into()),
         }
         let mark = self.mark();
-        self.want_view(number, selector, None, mark);
+        self.want_view(scan.group, selector, None, mark);
     }
 
     pub(super) fn want_view(
         &mut self,
-        number: usize,
+        group: u64,
         selector: Selector,
         at: Option<usize>,
         mark: Option<Mark>,
     ) {
         self.view_jobs += 1;
         let job = self.view_jobs;
-        let row = self.wanted_view.as_ref().filter(|w| w.number == number);
+        let row = self.wanted_view.as_ref().filter(|w| w.group == group);
         self.wanted_view = Some(WantedView {
             job,
             first: row.map_or(job, |wanted| wanted.first),
-            number,
+            group,
             selector: selector.clone(),
             at,
         });
@@ -173,7 +176,7 @@ impl State {
     pub(super) fn on_viewed(
         &mut self,
         job: u64,
-        result: Result<Box<Attached>, Failure>,
+        result: Result<Vec<Attached>, Failure>,
         marked: Option<Marked>,
     ) {
         let Some(wanted) = self.wanted_view.clone() else {
@@ -186,32 +189,22 @@ impl State {
             return;
         }
         // One that the user has left is shown too: otherwise nothing would move while the mouse is dragged.
-        let attached = match result {
-            Ok(attached) => *attached,
-            Err(_) if !is_newest => return,
+        match result {
+            Ok(images) => self.replace_group(wanted.group, images, marked),
+            Err(_) if !is_newest => {}
             Err(error) => {
                 self.stop_cine();
-                return self.show_error(error);
-            }
-        };
-        let source = |of: &Attached| of.scan.as_ref().map(|scan| scan.selector.path.clone());
-        let Some(slot) = self.case.images.get_mut(wanted.number) else {
-            return;
-        };
-        // The image may have been detached meanwhile.
-        if source(slot) == source(&attached) {
-            let name = attached.image.source.name.clone();
-            let is_same = slot.image.source.sha256 == attached.image.source.sha256;
-            *slot = attached.clone();
-            self.on_marked(&attached, marked);
-            if self.linear {
-                let lines = self.cross_hair_lines();
-                match is_same && !lines.is_empty() {
-                    true => self.notify(lines.join("; ")),
-                    false => self.notify(name),
-                }
+                self.show_error(error);
             }
         }
+    }
+}
+
+/// The window that keys and the mouse change: the overlay's own where the overlay is seen alone.
+pub(super) fn window_of(view: &mut View, role: Role) -> &mut Window {
+    match role {
+        Role::Overlay => &mut view.overlay_window,
+        Role::Base | Role::Fusion => &mut view.window,
     }
 }
 

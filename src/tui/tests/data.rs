@@ -144,6 +144,11 @@ fn provenance() -> Provenance {
 
 /// A NIfTI file of 4 x 3 x 5 voxels of 2 mm, each with its own value.
 pub fn nifti(folder: &std::path::Path) -> std::path::PathBuf {
+    nifti_named(folder, "head.nii")
+}
+
+/// [`nifti`] under another name, which is in the same place of the patient.
+pub fn nifti_named(folder: &std::path::Path, name: &str) -> std::path::PathBuf {
     let mut bytes = vec![0_u8; 352];
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
     put(0, &348_i32.to_le_bytes());
@@ -166,7 +171,7 @@ pub fn nifti(folder: &std::path::Path) -> std::path::PathBuf {
     }
     put(344, b"n+1\0");
     bytes.extend((0..60_i16).flat_map(|value| (value * 16).to_le_bytes()));
-    let path = folder.join("head.nii");
+    let path = folder.join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }

@@ -8,6 +8,7 @@ mod command_lines;
 mod commands;
 pub mod data;
 mod drawing;
+mod fusions;
 mod harness;
 pub mod hostile;
 mod overlays;

@@ -8,28 +8,42 @@ use rounds_scan::Place;
 use rounds_scan::window::Window;
 
 /// A chat with a small scan attached, its pane in front.
-struct Scan {
-    user: Harness,
-    _folder: tempfile::TempDir,
+pub struct Scan {
+    pub user: Harness,
+    pub folder: tempfile::TempDir,
 }
 
 impl Scan {
     fn new(columns: u16, rows: u16) -> Self {
+        Self::with(columns, rows, "window=full&slice=1")
+    }
+
+    /// A scan of which `settings` are seen; `uptake.nii` lies beside it.
+    pub fn with(columns: u16, rows: u16, settings: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = data::nifti(folder.path());
-        let mut user = Harness::new(columns, rows);
-        let named = format!("{}#window=full&slice=1", path.display());
-        user.event(effects::attach_file(std::path::Path::new(&named)));
-        user.press("alt-2");
-        user.effects();
-        Self {
-            user,
-            _folder: folder,
-        }
+        data::nifti(folder.path());
+        data::nifti_named(folder.path(), "uptake.nii");
+        let mut scan = Self {
+            user: Harness::new(columns, rows),
+            folder,
+        };
+        scan.attach(settings);
+        scan.user.press("alt-2");
+        scan.user.effects();
+        scan
+    }
+
+    /// Attaches `head.nii` as `settings` say; `UPTAKE` stands for the path of the other.
+    pub fn attach(&mut self, settings: &str) {
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let settings = settings.replace("UPTAKE", &path("uptake.nii"));
+        let named = format!("{}#{settings}", path("head.nii"));
+        let event = effects::attach_file(std::path::Path::new(&named));
+        self.user.event(event);
     }
 
     /// Renders what was asked for, as the worker does; how many views there were.
-    fn render(&mut self) -> usize {
+    pub fn render(&mut self) -> usize {
         let mut count = 0;
         for effect in self.user.effects() {
             if let Effect::ViewScan {
@@ -45,7 +59,7 @@ impl Scan {
         count
     }
 
-    fn press(&mut self, keys: &str) {
+    pub fn press(&mut self, keys: &str) {
         self.user.press(keys);
         self.render();
     }
@@ -60,7 +74,7 @@ impl Scan {
         images[0].scan.as_ref().unwrap().selector.view.window
     }
 
-    fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.user.state.cross_hair_lines()
     }
 }
@@ -238,4 +252,14 @@ fn a_plain_image_has_no_window_to_drag_and_says_so() {
     assert!(user.state.cross_hair_lines().is_empty());
     user.press("space");
     user.sees("no scan with slices");
+}
+
+#[test]
+fn a_letter_that_becomes_text_takes_back_the_view_it_asked_for() {
+    let mut scan = Scan::new(80, 24);
+    let before = scan.user.state.case.images[0].image.source.sha256.clone();
+    scan.user.type_text("please");
+    assert_eq!(scan.user.state.composer.input.text(), "please");
+    scan.render();
+    assert_eq!(scan.user.state.case.images[0].image.source.sha256, before);
 }

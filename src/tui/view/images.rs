@@ -63,6 +63,8 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
     let [images, hints] =
         Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(inside);
     draw_content(frame, images, state, canvas);
+    let shown = state.images_in_view().get(state.image_pane.selected());
+    let is_fused = shown.is_some_and(|i| i.scan.as_ref().is_some_and(|s| s.opacity.is_some()));
     let keys: Vec<String> = [
         (Action::ZoomIn, "zoom in"),
         (Action::ZoomOut, "zoom out"),
@@ -72,6 +74,9 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         (Action::NextSlice, "slice"),
         (Action::NextWindow, "window"),
         (Action::NextPlane, "plane"),
+        (Action::MoreOverlay, "more overlay"),
+        (Action::LessOverlay, "less"),
+        (Action::NextMap, "colours"),
         (Action::CrossHair, "cross-hair"),
         (Action::Distance, "distance"),
         (Action::Cine, "play"),
@@ -79,6 +84,13 @@ pub fn full(frame: &mut Frame, area: Rect, state: &State, canvas: &mut Canvas) {
         (Action::NextImage, "next"),
     ]
     .iter()
+    .filter(|(action, _)| {
+        let is_for_overlays = matches!(
+            action,
+            Action::MoreOverlay | Action::LessOverlay | Action::NextMap
+        );
+        is_fused || !is_for_overlays
+    })
     .map(|(action, what)| format!("{} {what}", state.keymap.hint(*action)))
     .collect();
     frame.render_widget(
@@ -144,15 +156,15 @@ fn attached(
     canvas: &mut Canvas,
 ) {
     let image = &attached.image;
-    let transform = state.image_pane.look(&image.source.sha256);
+    let transform = state.image_pane.look(&attached.anchor());
     let changes = transform.description();
     let mut caption = format!("{}  {} x {}", image.source.name, image.width, image.height);
     if !changes.is_empty() {
         caption = format!("shown {changes} (display only)\n{caption}");
     }
-    let is_selected = number == state.image_pane.selected();
-    let cross = state.cross_hair().filter(|_| is_selected);
-    if cross.is_some() {
+    // Side by side, base, overlay and fusion show it at the same pixel.
+    let cross = state.cross_hair().filter(|c| c.belongs_to(attached));
+    if cross.is_some() && number == state.image_pane.selected() {
         caption = format!("{}\n{caption}", state.cross_hair_lines().join("\n"));
     }
     let source = || Source::Image(image.clone());
@@ -165,7 +177,7 @@ fn attached(
         scan: attached
             .scan
             .as_ref()
-            .map(|scan| scan.selector.path.to_string_lossy().into_owned()),
+            .map(|scan| format!("{:?} of {}", scan.role, attached.anchor())),
         ..Appearance::whole(&image.source.sha256)
     };
     let area = one(frame, area, &shown, source, &caption, canvas);

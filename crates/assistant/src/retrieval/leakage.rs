@@ -124,12 +124,11 @@ impl<'a> LeakageFilter<'a> {
             _ => vec![identity::code(identity::Kind::Patient, &name)],
         };
         for code in codes.into_iter().chain(coded.iter().map(String::as_str)) {
-            let Some(stored) = self.index.stored_code(code)? else {
-                break;
-            };
-            numbers.extend(self.exclude_all(what, &stored)?);
-            if what == LookupBy::Study {
-                numbers.extend(self.index.numbers_by_tag(SERIES_TAG, &stored)?);
+            for stored in self.index.stored_codes(code)? {
+                numbers.extend(self.exclude_all(what, &stored)?);
+                if what == LookupBy::Study {
+                    numbers.extend(self.index.numbers_by_tag(SERIES_TAG, &stored)?);
+                }
             }
         }
         for number in numbers {

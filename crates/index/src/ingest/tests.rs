@@ -1,6 +1,7 @@
 //! Importing rows: ids from an export, images without a usable vector, and images that are too large in total.
 
 use super::*;
+use crate::codes::{self, ExportedCodes};
 use crate::dataset::{self, Format, Options};
 use crate::example::is_id;
 use crate::{Encoder, Index, create, export};
@@ -260,4 +261,98 @@ fn an_image_is_indexed_as_it_stands_upright() {
         let hash = index.phash(&example.images[0].sha256).unwrap();
         assert_eq!(hash, Some(rounds_imaging::phash(&upright)), "{id}");
     }
+}
+
+/// What an index made from an export says about a code, with the salts in a file if there is one.
+fn imported(folder: &Path, export: &Path, salts: Option<&Path>) -> bool {
+    add_export(folder, export);
+    let codes = ExportedCodes::read(export, salts).unwrap();
+    let mut writer = Writer::open(folder).unwrap();
+    let is_unknown = writer.add_codes(&codes).unwrap();
+    writer.finish().unwrap();
+    is_unknown
+}
+
+fn patients(folder: &Path) -> Vec<String> {
+    let mut patients = Vec::new();
+    let index = Index::open(Some(folder)).unwrap();
+    let each = &mut |example: Result<Example, IndexError>| {
+        patients.push(example?.patient);
+        Ok(())
+    };
+    index.each_example(each).unwrap();
+    patients
+}
+
+#[test]
+fn codes_come_along_in_an_export_and_are_compared_with_a_salt_that_fits() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let code = identity::code(identity::Kind::Patient, "MRN1");
+    for name in ["first", "other"] {
+        let mut rows = vec![row("a", 1), row("b", 2), row("c", 3)];
+        rows[0].patient.clone_from(&code);
+        rows[1].patient.clone_from(&code);
+        add_rows(&at(name), rows);
+        exported(&at(name), &at(&format!("{name} export")));
+    }
+    let stored = patients(&at("first"));
+    assert!(stored[0] == stored[1] && stored[0].starts_with("scan-"));
+    assert_ne!(stored[0], patients(&at("other"))[0], "another salt");
+    let first = Index::open(Some(&at("first"))).unwrap();
+    codes::write_salts(&first, &at("salt"), &at("first export")).unwrap();
+    for refused in [at("salt"), at("first export").join("salt")] {
+        assert!(codes::write_salts(&first, &refused, &at("first export")).is_err());
+    }
+
+    // Without its salt the codes are there, and cannot be compared.
+    assert!(imported(&at("second"), &at("first export"), None));
+    assert_eq!(patients(&at("second")), stored);
+    let second = Index::open(Some(&at("second"))).unwrap();
+    assert!(!second.has_scans().unwrap() && second.stored_codes(&code).unwrap().is_empty());
+    assert_eq!(second.salt_names().unwrap(), first.salt_names().unwrap());
+    // What it exports says the same about them.
+    exported(&at("second"), &at("second export"));
+    for name in ["examples.jsonl", "codes.toml"] {
+        let read = |export: &str| std::fs::read_to_string(at(export).join(name)).unwrap();
+        assert_eq!(read("first export"), read("second export"), "{name}");
+    }
+    let error = ExportedCodes::read(&at("other export"), Some(&at("salt"))).unwrap_err();
+    assert!(error.to_string().contains("not of this export"), "{error}");
+    // With it they can.
+    assert!(!imported(
+        &at("second"),
+        &at("second export"),
+        Some(&at("salt"))
+    ));
+    let second = Index::open(Some(&at("second"))).unwrap();
+    assert_eq!(second.stored_codes(&code).unwrap(), [stored[0].clone()]);
+
+    // Scans of its own get a salt of its own, which nobody else has.
+    let mut own = row("d", 4);
+    own.patient.clone_from(&code);
+    add_rows(&at("second"), vec![own]);
+    let second = Index::open(Some(&at("second"))).unwrap();
+    let both = second.stored_codes(&code).unwrap();
+    assert!(both.len() == 2 && both[0] != both[1]);
+    let stored = patients(&at("second"));
+    assert!(stored.contains(&both[0]) && stored.contains(&both[1]));
+    assert_eq!(second.salt_names().unwrap().len(), 2);
+}
+
+#[test]
+fn an_export_without_scans_says_nothing_about_salts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, out) = index_and_export(folder.path());
+    assert!(!out.join("codes.toml").exists());
+    let index = Index::open(Some(&index)).unwrap();
+    let salt = folder.path().join("salt");
+    assert!(codes::write_salts(&index, &salt, &out).is_err());
+    std::fs::write(&salt, "no salt").unwrap();
+    assert!(ExportedCodes::read(&out, Some(&salt)).is_err());
+    // A file of this name that is something else is left alone, a damaged one is not.
+    std::fs::write(out.join("codes.toml"), "colour = 1").unwrap();
+    assert!(ExportedCodes::read(&out, None).is_ok());
+    std::fs::write(out.join("codes.toml"), "format = \"rounds-codes-1\"").unwrap();
+    assert!(ExportedCodes::read(&out, None).is_err());
 }

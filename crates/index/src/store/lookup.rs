@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::Index;
+use crate::codes;
 use crate::database;
 use crate::error::IndexError;
 use crate::manifest::MANIFEST;
 use crate::phashes::Phashes;
+use crate::salts;
 
 /// Names and how often each occurs.
 pub(crate) type CountByName = BTreeMap<String, usize>;
@@ -54,15 +56,30 @@ impl Index {
         database::numbers(&self.connection, query, &[value])
     }
 
-    /// Whether scans were imported, so that there are codes to compare.
+    /// Whether scans were imported, here or in an index whose export came with its salt, so that there are codes to compare.
     pub fn has_scans(&self) -> Result<bool, IndexError> {
-        Ok(database::salt(&self.connection)?.is_some())
+        Ok(!salts::all(&self.connection)?.is_empty())
     }
 
-    /// A code of a scan's patient, study or series as this index stores it; `None` if it holds no scans.
-    pub fn stored_code(&self, code: &str) -> Result<Option<String>, IndexError> {
-        let salt = database::salt(&self.connection)?;
-        Ok(salt.map(|salt| rounds_scan::identity::stored(code, &salt)))
+    /// The salts of the codes in the index: its own first, then those that came with exports.
+    pub(crate) fn salts(&self) -> Result<Vec<String>, IndexError> {
+        salts::all(&self.connection)
+    }
+
+    /// The names of all salts of its codes, also of those that are not known, sorted.
+    pub fn salt_names(&self) -> Result<Vec<String>, IndexError> {
+        let mut names = salts::unknown(&self.connection)?;
+        names.extend(self.salts()?.iter().map(|salt| codes::name_of(salt)));
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// A code of a scan's patient, study or series as this index may store it: with each of its salts.
+    pub fn stored_codes(&self, code: &str) -> Result<Vec<String>, IndexError> {
+        let salts = salts::all(&self.connection)?;
+        let stored = |salt: &String| rounds_scan::identity::stored(code, salt);
+        Ok(salts.iter().map(stored).collect())
     }
 
     /// Like [`Index::numbers_by`], ignoring case.

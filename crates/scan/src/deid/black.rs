@@ -19,11 +19,13 @@ pub(super) fn paint(
         |why: &str| ViewError::NotCleaned(format!("no rectangle can be blacked out in it: {why}"));
     let image = Layout::of(copy).ok_or_else(|| refused("it does not state its layout"))?;
     let little = object.encoding.little;
+    // No colour is half of the range of chroma.
+    let half = 1 << image.high.min(15);
     let (white_is_low, colours) = match (image.meaning.as_str(), image.samples) {
         ("MONOCHROME1", 1) => (true, None),
         ("MONOCHROME2", 1) => (false, None),
         ("RGB", 3) => (false, Some([0, 0, 0])),
-        ("YBR_FULL", 3) => (false, Some([0, 128, 128])),
+        ("YBR_FULL", 3) => (false, Some([0, half, half])),
         _ => {
             return Err(refused(
                 "its colours are stored in a way that is not supported",
@@ -88,6 +90,8 @@ struct Layout {
     rows: usize,
     frames: usize,
     bits: usize,
+    /// The highest bit of a sample.
+    high: usize,
     signed: bool,
     planar: bool,
 }
@@ -97,13 +101,16 @@ impl Layout {
         let frames = copy
             .text((0x0028, 0x0008))
             .and_then(|text| text.parse().ok());
+        let bits = copy.number((0x0028, 0x0100))?;
+        let high = copy.number((0x0028, 0x0102));
         Some(Self {
             meaning: copy.text((0x0028, 0x0004))?,
             samples: copy.number((0x0028, 0x0002)).unwrap_or(1),
             rows: copy.number((0x0028, 0x0010))?,
             columns: copy.number((0x0028, 0x0011))?,
             frames: frames.unwrap_or(1),
-            bits: copy.number((0x0028, 0x0100))?,
+            bits,
+            high: high.unwrap_or(bits.saturating_sub(1)),
             signed: copy.number((0x0028, 0x0103)) == Some(1),
             planar: copy.number((0x0028, 0x0006)) == Some(1),
         })

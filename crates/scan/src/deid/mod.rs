@@ -25,7 +25,7 @@ use crate::radiomics::Rectangle;
 use crate::view_error::ViewError;
 use crate::{Facts, Modality};
 
-use elements::{Content, Encoding, Object};
+use elements::{Encoding, Object};
 
 /// Makes clean copies. The same one gives the same new UID for the same old one, so that the files of a study stay together.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Cleaned {
     pub removed: usize,
     /// Whether the image was compressed and is no longer, because something was blacked out in it.
     pub is_uncompressed: bool,
+    /// Whether its colours were stored in another way, such as in a palette, and are no longer, for the same reason.
+    pub has_other_colours: bool,
 }
 
 impl Cleaner {
@@ -54,8 +56,8 @@ impl Cleaner {
         Self { salt, black }
     }
 
-    /// A clean copy of a DICOM file with an image, in the same transfer syntax; a deflated one is written inflated, and a
-    /// compressed one uncompressed if something is blacked out in it.
+    /// A clean copy of a DICOM file with an image, in the same transfer syntax; a deflated one is written inflated. If something is
+    /// blacked out in it, a compressed one is written uncompressed, and colours of a palette as red, green and blue.
     ///
     /// Errors for damaged files, which must not be guessed at here, and for objects without an image.
     pub fn dicom(&self, bytes: &[u8]) -> Result<Cleaned, ViewError> {
@@ -79,13 +81,10 @@ impl Cleaner {
         let uid = |old: &str| self.uid(old);
         let mut copy = elements::copy(bytes, object, &uid)?;
         let mut object = object.clone();
-        let is_compressed = copy
-            .pixels()
-            .is_some_and(|pixels| matches!(pixels.value, Content::Fragments(_)));
-        let is_uncompressed = is_compressed && !self.black.is_empty();
-        if is_uncompressed {
-            native::store(&mut copy, &mut object, bytes)?;
-        }
+        let stored = match self.black.is_empty() {
+            true => native::Stored::default(),
+            false => native::store(&mut copy, &mut object, bytes)?,
+        };
         black::paint(&mut copy, &object, &self.black)?;
         comments::blank(&mut copy);
         let kept = copy.kept;
@@ -95,7 +94,8 @@ impl Cleaner {
             bytes,
             kept,
             removed,
-            is_uncompressed,
+            is_uncompressed: stored.is_uncompressed,
+            has_other_colours: stored.has_other_colours,
         })
     }
 
@@ -208,5 +208,7 @@ pub fn warnings(facts: &Facts) -> Vec<String> {
     warnings
 }
 
+#[cfg(test)]
+mod black_tests;
 #[cfg(test)]
 mod tests;

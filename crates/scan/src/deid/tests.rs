@@ -5,7 +5,7 @@ use crate::{Options, Pixels, Volume, open_bytes};
 
 const PLANTED: &str = "ZZPLANTEDZZ";
 
-fn put(bytes: &mut Vec<u8>, (group, element): (u16, u16), kind: &[u8; 2], value: &[u8]) {
+pub(super) fn put(bytes: &mut Vec<u8>, (group, element): (u16, u16), kind: &[u8; 2], value: &[u8]) {
     bytes.extend(group.to_le_bytes());
     bytes.extend(element.to_le_bytes());
     bytes.extend(kind);
@@ -99,20 +99,20 @@ fn planted() -> Vec<u8> {
     file
 }
 
-fn read(bytes: &[u8]) -> Volume {
+pub(super) fn read(bytes: &[u8]) -> Volume {
     let opened = open_bytes(bytes.to_vec(), "x.dcm", &Options::default()).unwrap();
     opened.series[0]
         .volume(&rounds_support::Cancel::new())
         .unwrap()
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
+pub(super) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|window| window == text.as_bytes())
 }
 
-fn cleaner(black: &[Rectangle]) -> Cleaner {
+pub(super) fn cleaner(black: &[Rectangle]) -> Cleaner {
     Cleaner::new(b"secret".to_vec(), black.to_vec())
 }
 
@@ -300,91 +300,4 @@ fn identifying(file: &[u8]) -> Vec<String> {
         }
     }
     found
-}
-
-#[test]
-fn a_compressed_image_is_blacked_out_uncompressed_and_is_the_same_elsewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/dicom/test_files");
-    let corner = Rectangle {
-        x: 0,
-        y: 0,
-        width: 3,
-        height: 2,
-    };
-    let mut done = 0;
-    for name in [
-        "MR_small_RLE.dcm",
-        "MR_small_jp2klossless.dcm",
-        "MR_small_jpeg_ls_lossless.dcm",
-        "JPEG-lossy.dcm",
-        "JPEGLSNearLossless_08.dcm",
-        "J2K_pixelrep_mismatch.dcm",
-        "693_J2KI.dcm",
-        "SC_rgb_jpeg_dcmtk.dcm",
-        "SC_rgb_rle_2frame.dcm",
-        "SC_rgb_jls_lossy_sample.dcm",
-    ] {
-        let Ok(file) = std::fs::read(root.join(name)) else {
-            println!("skipped: {name} is not in ../shared/data");
-            continue;
-        };
-        let clean = cleaner(&[corner]).dicom(&file).unwrap();
-        assert!(clean.is_uncompressed, "{name}");
-        assert!(contains(&clean.bytes, "1.2.840.10008.1.2.1\0"), "{name}");
-        assert!(contains(&clean.bytes, "Clean Pixel Data Option"));
-        let (before, after) = (read(&file), read(&clean.bytes));
-        assert_eq!(before.size, after.size, "{name}");
-        let [columns, rows, slices] = before.size;
-        let is_black = |index: usize| index % columns < 3 && index / columns % rows < 2;
-        match (&before.pixels, &after.pixels) {
-            (Pixels::Values(before), Pixels::Values(after)) => {
-                let dark = before.iter().copied().fold(f32::INFINITY, f32::min);
-                for (index, (old, new)) in before.iter().zip(after).enumerate() {
-                    match is_black(index) {
-                        true => assert_eq!(*new, dark, "{name} {index}"),
-                        false => assert_eq!(old.to_bits(), new.to_bits(), "{name} {index}"),
-                    }
-                }
-            }
-            (Pixels::Rgb(before), Pixels::Rgb(after)) => {
-                assert_eq!(after.len(), columns * rows * slices * 3);
-                for (index, (old, new)) in before.chunks(3).zip(after.chunks(3)).enumerate() {
-                    match is_black(index) {
-                        true => assert_eq!(new, [0, 0, 0], "{name} {index}"),
-                        false => assert_eq!(old, new, "{name} {index}"),
-                    }
-                }
-            }
-            _ => panic!("{name}: the copy is of another kind"),
-        }
-        done += 1;
-    }
-    assert!(done == 0 || done == 10, "{done}");
-}
-
-#[test]
-fn a_compressed_image_that_is_cut_off_is_refused_where_something_is_to_be_blacked_out() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/data/dicom/test_files/MR_small_RLE.dcm");
-    let Ok(mut file) = std::fs::read(path) else {
-        println!("skipped: MR_small_RLE.dcm is not in ../shared/data");
-        return;
-    };
-    // The first segment of the frame begins beyond its end.
-    let start = file
-        .windows(4)
-        .rposition(|four| four == [0xFE, 0xFF, 0x00, 0xE0])
-        .unwrap();
-    file[start + 12..start + 16].fill(0xFF);
-    let corner = Rectangle {
-        x: 0,
-        y: 0,
-        width: 3,
-        height: 2,
-    };
-    let error = cleaner(&[corner]).dicom(&file).unwrap_err();
-    assert!(
-        error.to_string().contains("could not be uncompressed"),
-        "{error}"
-    );
 }

@@ -66,6 +66,13 @@ pub(crate) enum Raw {
     Single { values: Vec<i64>, bits: u32 },
     /// Three of 8 bits.
     Rgb(Vec<u8>),
+    /// Three of more bits.
+    Deep {
+        values: Vec<u16>,
+        bits: u32,
+        /// Luma and chroma over the whole range instead of red, green and blue.
+        is_ybr: bool,
+    },
 }
 
 impl Image {
@@ -247,28 +254,54 @@ impl Image {
         })
     }
 
-    /// The samples of a compressed frame as they are stored, for a copy that stores them natively.
+    /// The samples of a frame as they are stored, for a copy that stores them natively. Colours of 8 bits, those of a palette
+    /// among them, come as red, green and blue.
     ///
-    /// Errors where a frame or a row is missing, and for colours of more than 8 bits.
+    /// Errors where a frame or a row is missing, and for colours whose samples cannot be kept.
     pub(crate) fn raw(&self, body: &[u8], frames: &Frames, frame: usize) -> Result<Raw, Fault> {
         let layout = &self.layout;
         let missing = || Fault::broken(FORMAT, "a frame, or a part of one, is missing");
-        let bytes = frames
-            .compressed(body, frame)
-            .filter(|bytes| !bytes.is_empty())
-            .ok_or_else(missing)?;
-        let decoded = codec::decode(&bytes, layout, &self.syntax)?;
+        let decoded = if self.syntax.codec == Codec::Native {
+            if layout.kind != Stored::Integers {
+                return Err(Fault::unsupported(FORMAT, "samples that are not integers"));
+            }
+            let bytes = frames.native(body);
+            native_integers(bytes, frame, layout, self.encoding, self.element.words)?
+        } else {
+            let bytes = frames
+                .compressed(body, frame)
+                .filter(|bytes| !bytes.is_empty())
+                .ok_or_else(missing)?;
+            codec::decode(&bytes, layout, &self.syntax)?
+        };
         if decoded.rows < layout.rows {
             return Err(missing());
         }
         let bits = decoded.bits.unwrap_or(layout.stored);
+        if self.palette.is_some() {
+            return Ok(Raw::Rgb(colours(&decoded, layout, self.palette.as_ref())));
+        }
         if layout.samples == 1 {
             let values = stored(&decoded, layout).collect();
             return Ok(Raw::Single { values, bits });
         }
+        let is_partial = matches!(layout.photometric, Photometric::YbrPartial { .. });
         match bits {
             0..=8 => Ok(Raw::Rgb(colours(&decoded, layout, None))),
-            _ => Err(Fault::unsupported(FORMAT, "colours of more than 8 bits")),
+            9..=16 if !is_partial => Ok(Raw::Deep {
+                // A negative colour is shown as none.
+                values: stored(&decoded, layout)
+                    .map(|value| value.max(0) as u16)
+                    .collect(),
+                bits,
+                is_ybr: decoded.colours == codec::Colours::Ybr
+                    || matches!(layout.photometric, Photometric::YbrFull { .. }),
+            }),
+            9..=16 => Err(Fault::unsupported(
+                FORMAT,
+                "colours of more than 8 bits in the range of video",
+            )),
+            _ => Err(Fault::unsupported(FORMAT, "colours of more than 16 bits")),
         }
     }
 

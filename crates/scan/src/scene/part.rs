@@ -104,12 +104,7 @@ impl Scene {
             part.labels = outline::labels_in(values);
             match role {
                 Role::Overlay => part.rgb = in_label_colours(values),
-                _ => outline::draw(
-                    &mut part.rgb,
-                    part.width,
-                    values,
-                    view.opacity.unwrap_or(0.0),
-                ),
+                _ => outline::draw(&mut part.rgb, part.width, values, view.outline_opacity()),
             }
             return Ok(());
         }

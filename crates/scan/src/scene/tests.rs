@@ -241,6 +241,23 @@ fn labels_are_outlined_and_named() {
             .how_made
             .ends_with("with no label here")
     );
+    let tinted = render(&scene, "slice=8&opacity=0.3");
+    assert!(
+        tinted
+            .how_made
+            .ends_with("with label 2 outlined and tinted (opacity 0.3)"),
+        "{}",
+        tinted.how_made
+    );
+    let opacity = |settings: &str| scene.opacity(&view(settings));
+    assert_eq!(opacity("slice=8"), Some(0.0));
+    assert_eq!(opacity("opacity=0.3"), Some(0.3));
+    assert_eq!(opacity("overlay-as=colour"), Some(0.5));
+    assert_eq!(
+        scene.window_range(&view("slice=8"), Role::Overlay),
+        None,
+        "outlines have no window"
+    );
     let own = render(&self::scene(labels), "slice=8");
     assert_eq!(pixel(&own, 15, 5), crate::colour::label_colour(2).unwrap());
 }
@@ -258,6 +275,13 @@ fn the_value_under_a_pixel_is_that_of_the_file() {
         ([14, 4, 7], Some([14.0, 4.0, 14.0]))
     );
     assert!(probe.overlay.unwrap() > 40_000.0);
+    assert_eq!(probe.overlay_unit.as_deref(), Some("Bq/ml"));
+    let range = |role| scene.window_range(&view("window=0,100"), role);
+    assert_eq!(range(Role::Base), Some([-50.0, 50.0]));
+    assert_eq!(range(Role::Fusion), range(Role::Base));
+    assert_eq!(range(Role::Overlay), Some([0.0, 50_000.0]), "SUV 0 to 5");
+    assert_eq!(scene.opacity(&view("slice=8")), Some(0.5));
+    assert_eq!(self::scene(ct()).opacity(&view("slice=8")), None);
     let coronal = scene
         .probe(&view("plane=coronal&slice=5"), [14, 5])
         .unwrap()

@@ -1,7 +1,8 @@
 //! What lies under a pixel, and under a rectangle, of the image that a view asks for.
 
-use super::Scene;
+use super::{Scene, outlined};
 use crate::geometry::{apply, from_columns, inverse};
+use crate::medical_image::Role;
 use crate::plane::Slice;
 use crate::radiomics::{FirstOrder, Rectangle, Region, measure};
 use crate::resample::{Grid, Interpolation, sample};
@@ -23,6 +24,8 @@ pub struct Probe {
     pub position_mm: Option<[f64; 3]>,
     /// The value of the overlay there.
     pub overlay: Option<f32>,
+    /// The unit of the overlay.
+    pub overlay_unit: Option<String>,
 }
 
 /// Where a place of the patient is in a plane.
@@ -67,20 +70,40 @@ impl Scene {
             voxel,
             position_mm: place,
             overlay: self.overlay_at(place),
+            overlay_unit: self
+                .overlay
+                .as_ref()
+                .and_then(|overlay| overlay.volume.facts.unit.clone()),
         }))
     }
 
-    /// The values that are black and white in a view, before any factor; `None` for colours and maps of labels.
-    pub fn window_range(&self, view: &View) -> Option<[f64; 2]> {
+    /// The values that are black and white in a view, before any factor: of an overlay alone those at the ends of its colours,
+    /// otherwise those of the base. `None` for colours and maps of labels.
+    pub fn window_range(&self, view: &View, role: Role) -> Option<[f64; 2]> {
         let is_map = self.base.facts.modality == Modality::Labels && view.window == Window::Auto;
-        if is_map || matches!(self.base.pixels, Pixels::Rgb(_)) {
-            return None;
-        }
-        let applied = self.windows.get(view.window, &self.base).ok()?;
+        let applied = match (&self.overlay, role) {
+            (Some(overlay), Role::Overlay) if outlined(view, &overlay.volume) => return None,
+            (Some(overlay), Role::Overlay) => {
+                overlay.windows.get(view.overlay_window, &overlay.volume)
+            }
+            _ if is_map || matches!(self.base.pixels, Pixels::Rgb(_)) => return None,
+            _ => self.windows.get(view.window, &self.base),
+        };
+        let applied = applied.ok()?;
         let (low, high) = applied.tone.ends();
         let range = [low / applied.tone.factor, high / applied.tone.factor];
         let is_range = range.iter().all(|end| end.is_finite()) && range[0] < range[1];
         is_range.then_some(range)
+    }
+
+    /// How much of the base the overlay covers in a view, from 0 to 1; of outlines, how much their inside is tinted. `None`
+    /// without an overlay.
+    pub fn opacity(&self, view: &View) -> Option<f64> {
+        let overlay = self.overlay.as_ref()?;
+        Some(match outlined(view, &overlay.volume) {
+            true => view.outline_opacity(),
+            false => view.colour_opacity(),
+        })
     }
 
     /// Where a place in the patient (millimetres) is in the plane of a view: the slice, counted from 1, and the pixel. So a

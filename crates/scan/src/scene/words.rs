@@ -68,7 +68,11 @@ impl Scene {
                         ""
                     };
                     let noun = if count == 1 { "label" } else { "labels" };
-                    format!("{noun} {}{more} outlined", named.join(", "))
+                    let tint = match view.outline_opacity() {
+                        none if none <= 0.0 => String::new(),
+                        tint => format!(" and tinted (opacity {})", short(tint)),
+                    };
+                    format!("{noun} {}{more} outlined{tint}", named.join(", "))
                 }
             }));
         }

@@ -3,7 +3,7 @@
 use crate::fixtures;
 use crate::tui::plain::tests::user::{User, assert_contains};
 use crate::tui::state::{Effect, Start};
-use crate::tui::tests::data::nifti;
+use crate::tui::tests::data::{nifti, nifti_named};
 
 #[test]
 fn a_problem_is_listed_and_printed_with_its_table_and_question() {
@@ -92,6 +92,36 @@ fn a_scan_is_attached_as_one_view_and_shown_in_others() {
         &user.output_of("/view slice=1"),
         "error: no scan is selected",
     );
+}
+
+#[test]
+fn a_fusion_is_attached_as_three_views_that_change_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = nifti(folder.path());
+    let overlay = nifti_named(folder.path(), "uptake.nii");
+    let mut user = User::new();
+    let output = user.output_of(&format!(
+        "/attach {}#window=full&overlay={}",
+        base.display(),
+        overlay.display()
+    ));
+    assert_contains(
+        &output,
+        "attached head.nii and uptake.nii, fusion: axial slice 3 of 5, ",
+    );
+    assert_contains(&output, "after base and overlay alone");
+    let shown = user.output_of("/view slice=1 opacity=0.4");
+    assert_contains(
+        &shown,
+        "head.nii and uptake.nii, fusion: axial slice 1 of 5, ",
+    );
+    assert_contains(&shown, "opacity 0.4)");
+    let attached = user.output_of("/status");
+    assert_contains(&attached, "head.nii, base: axial slice 1 of 5, ");
+    assert_contains(&attached, "uptake.nii, overlay alone: axial slice 1 of 5, ");
+    user.output_of("/detach 2");
+    let shown = user.output_of("/view plane=coronal slice=middle");
+    assert_contains(&shown, "fusion: coronal slice 2 of 3, ");
 }
 
 #[test]
