@@ -22,3 +22,4 @@ pub mod store;
 mod tests;
 
 pub use error::StudyError;
+pub use jiff::tz::TimeZone;
