@@ -60,7 +60,7 @@ pub enum StudyError {
         /// What is wrong with the value.
         reason: String,
     },
-    /// The question does not give any card of the wanted kinds.
+    /// No example of the index has the wanted tags and gives a card of the wanted kinds.
     #[error("no cards of this kind can be made from the index")]
     NoCards,
     /// Over a limit.

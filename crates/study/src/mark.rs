@@ -186,10 +186,7 @@ fn numbers(typed: &[&str], reference: &[&str]) -> Option<Contradiction> {
 
 /// A negation in one of two texts that are otherwise about the same.
 fn negation(typed: &[&str], reference: &[&str]) -> Option<Contradiction> {
-    fn of<'a>(texts: &[&'a str]) -> Option<&'a str> {
-        texts.iter().copied().find(|word| NEGATIONS.contains(word))
-    }
-    let (in_typed, in_reference) = (of(typed), of(reference));
+    let (in_typed, in_reference) = (negated(typed), negated(reference));
     let about = |texts: &[&str]| texts.iter().any(|word| !NEGATIONS.contains(word));
     let shares = typed
         .iter()
@@ -199,6 +196,11 @@ fn negation(typed: &[&str], reference: &[&str]) -> Option<Contradiction> {
         typed: in_typed.unwrap_or_default().to_owned(),
         reference: in_reference.unwrap_or_default().to_owned(),
     })
+}
+
+fn negated<'a>(texts: &[&'a str]) -> Option<&'a str> {
+    let mut texts = texts.iter().copied();
+    texts.find(|word| NEGATIONS.contains(word))
 }
 
 #[cfg(test)]

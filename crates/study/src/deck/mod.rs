@@ -45,13 +45,16 @@ pub fn cards_of(
         }
     }
     let mut seen = HashSet::new();
-    cards.retain(|card| seen.insert(card.id.clone()));
+    let is_asked = |card: &Card| !card.question.is_empty() && !card.answer.is_empty();
+    cards.retain(|card| is_asked(card) && seen.insert(card.id.clone()));
     if cards.is_empty() {
         return Err(StudyError::NoCards);
     }
     at_most("cards", cards.len(), MAX_CARDS)?;
     cards.sort_by_cached_key(|card| (source.luck(&card.id).next_u64(), card.id.clone()));
-    cards.into_iter().map(Card::cleaned).collect()
+    // A card that is too large to be stored is left out.
+    let cards = cards.into_iter().map(Card::cleaned);
+    Ok(cards.filter_map(Result::ok).collect())
 }
 
 /// A card with what an example says of itself; the question and the answer are those of the example.

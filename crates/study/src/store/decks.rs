@@ -45,7 +45,12 @@ impl Store {
             let (text, position) = (rows::json(&card)?, seen.len() as i64);
             match known.remove(&card.id) {
                 None => change.added += 1,
-                Some(old) if old.present && old.text == text => change.kept += 1,
+                Some(old) if old.present && old.text == text => {
+                    change.kept += 1;
+                    if old.position == position {
+                        continue;
+                    }
+                }
                 Some(_) => change.updated += 1,
             }
             transaction
@@ -260,6 +265,7 @@ impl Store {
 
 /// What the deck had before.
 struct Known {
+    position: i64,
     text: String,
     present: bool,
     has_reviews: bool,
@@ -268,7 +274,8 @@ struct Known {
 fn known_cards(connection: &Connection, deck: i64) -> Result<HashMap<CardId, Known>, StudyError> {
     let mut statement = connection.prepare(
         "select id, card, present, exists
-           (select 1 from reviews where reviews.deck = cards.deck and reviews.card = cards.id and undone = 0)
+           (select 1 from reviews where reviews.deck = cards.deck and reviews.card = cards.id and undone = 0),
+           position
          from cards where deck = ?1",
     )?;
     let rows = statement.query_map([deck], |row| {
@@ -276,6 +283,7 @@ fn known_cards(connection: &Connection, deck: i64) -> Result<HashMap<CardId, Kno
             text: row.get(1)?,
             present: row.get(2)?,
             has_reviews: row.get(3)?,
+            position: row.get(4)?,
         };
         Ok((row.get(0)?, known))
     })?;

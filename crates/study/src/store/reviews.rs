@@ -10,6 +10,7 @@ use rounds_support::sanitise::clean_line_max;
 use super::decks::schedule_of;
 use super::types::{Review, ReviewId, ReviewKind};
 use super::{Store, number_of, rows};
+use crate::card::CardId;
 use crate::error::StudyError;
 use crate::schedule::Schedule;
 
@@ -120,6 +121,32 @@ impl Store {
         }
         transaction.commit()?;
         Ok(added)
+    }
+
+    /// Sets where cards stand that were never graded here, as another program says without the grades that led there;
+    /// returns how many. Cards that the deck lacks or that were graded are left as they are.
+    pub fn import_schedules(
+        &mut self,
+        deck: &str,
+        schedules: &[(CardId, Schedule)],
+    ) -> Result<usize, StudyError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let number = number_of(&transaction, deck)?;
+        let mut set = 0;
+        for (card, schedule) in schedules {
+            match schedule_of(&transaction, number, deck, card) {
+                Ok(None) if !schedule.is_new() => {
+                    set_schedule(&transaction, number, card, schedule)?;
+                    set += 1;
+                }
+                Ok(_) | Err(StudyError::NoCard { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        transaction.commit()?;
+        Ok(set)
     }
 }
 

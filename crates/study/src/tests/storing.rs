@@ -265,6 +265,29 @@ fn imported_history_moves_a_card_forward_only_and_is_never_undone() {
 }
 
 #[test]
+fn a_schedule_without_grades_is_taken_only_for_a_card_never_graded() {
+    let mut store = store(&cards(2));
+    let scheduler = scheduler(&Settings::default());
+    let [first, second] = [0, 1].map(|number| cards(2)[number].id.clone());
+    let graded = grade(&mut store, &scheduler, &first, Grade::Good, monday()).after;
+    let elsewhere = scheduler.grade(&second, &Schedule::new(0), Grade::Easy, monday());
+    let unknown = "0123456789abcdef".to_owned();
+    let all = [first.clone(), second.clone(), unknown].map(|card| (card, elsewhere));
+    assert_eq!(store.import_schedules("d", &all).unwrap(), 1);
+    assert_eq!(store.schedule("d", &first, 0).unwrap(), graded);
+    assert_eq!(store.schedule("d", &second, 0).unwrap(), elsewhere);
+    let next = grade(
+        &mut store,
+        &scheduler,
+        &second,
+        Grade::Good,
+        monday() + 9 * DAY,
+    );
+    assert_eq!(store.undo("d").unwrap(), Some(next));
+    assert_eq!(store.schedule("d", &second, 0).unwrap(), elsewhere);
+}
+
+#[test]
 fn settings_are_kept_by_deck_and_wrong_ones_are_refused() {
     let mut store = store(&[]);
     assert_eq!(store.settings("d").unwrap(), Settings::default());

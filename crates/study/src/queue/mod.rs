@@ -4,14 +4,17 @@
 //! done today is in the log. A card seen today holds back its siblings, the cards that share an image or a patient, until
 //! the next day, because the first answer would give the second away.
 
-use std::collections::{HashMap, HashSet};
+mod entry;
+mod plan;
 
-use rounds_support::rng::Rng;
+use std::collections::HashMap;
 
-use crate::card::{Card, CardId, Kind};
+use crate::card::{CardId, Kind};
 use crate::error::StudyError;
 use crate::schedule::{MINUTE_MS, Phase, Schedule, Scheduler};
 use crate::store::{Review, ReviewKind, Standing, Store};
+use entry::{Entry, cram_order, entry};
+use plan::Plan;
 
 /// When nothing else is left, a card in learning comes up to this much early.
 const LEARN_AHEAD_MS: i64 = 20 * MINUTE_MS;
@@ -50,29 +53,6 @@ impl Counts {
     pub fn total(&self) -> usize {
         self.new + self.learning + self.review
     }
-}
-
-/// A card of the deck.
-struct Entry {
-    id: CardId,
-    schedule: Schedule,
-    /// Sibling keys by number.
-    keys: Vec<usize>,
-    /// Whether the filter lets it through and it is not suspended.
-    wanted: bool,
-    buried_until: Option<i64>,
-    /// Put aside by hand since the queue was built.
-    aside: bool,
-    /// Grades today.
-    today: u32,
-    crammed: bool,
-}
-
-/// What is left, in order, besides cards in learning.
-#[derive(Default)]
-struct Plan {
-    reviews: Vec<usize>,
-    new: Vec<usize>,
 }
 
 /// The cards of a deck that are to be studied on one day.
@@ -289,28 +269,6 @@ impl Queue {
         all.filter(move |index| self.entries.get(*index).is_some_and(is_left))
     }
 
-    /// The cards that may come, with their indexes.
-    fn open(&self, now: i64) -> impl Iterator<Item = (usize, &Entry)> {
-        let is_open = move |entry: &Entry| {
-            let is_buried = entry.buried_until.is_some_and(|until| until > now);
-            entry.wanted && !entry.aside && !is_buried
-        };
-        let all = self.entries.iter().enumerate();
-        all.filter(move |(_, entry)| is_open(entry))
-    }
-
-    fn learning(&self, now: i64) -> impl Iterator<Item = (usize, &Entry)> {
-        let open = self.open(now);
-        open.filter(|(_, entry)| entry.schedule.is_learning())
-    }
-
-    /// The card in learning that is due first, and when.
-    fn first_learning(&self, now: i64) -> Option<(usize, i64)> {
-        let learning = self.learning(now);
-        let due = learning.map(|(index, entry)| (index, entry.schedule.due));
-        due.min_by_key(|(index, due)| (*due, *index))
-    }
-
     fn planned(&mut self, now: i64) -> &Plan {
         let plan = match self.plan.take() {
             Some(plan) => plan,
@@ -318,89 +276,4 @@ impl Queue {
         };
         self.plan.insert(plan)
     }
-
-    fn make_plan(&self, now: i64) -> Plan {
-        let settings = self.scheduler.settings();
-        let bury = settings.bury_siblings;
-        let mut taken = HashSet::new();
-        if bury {
-            for (_, entry) in self.learning(now) {
-                taken.extend(entry.keys.iter().copied());
-            }
-        }
-        let is_held = |entry: &Entry| {
-            let seen = |key: &usize| self.seen.get(*key).is_some_and(|seen| *seen > 0);
-            bury && entry.today == 0 && entry.keys.iter().any(seen)
-        };
-        let mut due: Vec<(f32, i64, usize)> = Vec::new();
-        let mut new = Vec::new();
-        for (index, entry) in self.open(now) {
-            let schedule = &entry.schedule;
-            match schedule.phase {
-                _ if is_held(entry) => {}
-                Phase::Review if schedule.due < self.day_end => {
-                    let known = self.scheduler.retrievability(schedule, self.started);
-                    due.push((known.unwrap_or(0.0), schedule.due, index));
-                }
-                Phase::New => new.push(index),
-                _ => {}
-            }
-        }
-        due.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-        let left = |limit: u32, done: u32| limit.saturating_sub(done) as usize;
-        let mut due = due.into_iter().map(|(.., index)| index);
-        let mut new = new.into_iter();
-        let mut take = |indexes: &mut dyn Iterator<Item = usize>, limit: usize| {
-            let apart = indexes.filter(|index| {
-                let keys = self.entries.get(*index).map(|entry| entry.keys.as_slice());
-                let keys = keys.unwrap_or_default();
-                if bury && keys.iter().any(|key| taken.contains(key)) {
-                    return false;
-                }
-                taken.extend(keys.iter().copied());
-                true
-            });
-            apart.take(limit).collect::<Vec<_>>()
-        };
-        Plan {
-            reviews: take(&mut due, left(settings.reviews_per_day, self.reviews_today)),
-            new: take(&mut new, left(settings.new_per_day, self.new_today)),
-        }
-    }
-}
-
-fn entry(
-    card: Card,
-    standing: Option<Standing>,
-    filter: &Filter,
-    numbers: &mut HashMap<String, usize>,
-    now: i64,
-) -> Entry {
-    let suspended = standing.as_ref().is_some_and(|standing| standing.suspended);
-    let wanted = !suspended && card.matches(&filter.kinds, &filter.tags);
-    let mut keys: Vec<usize> = Vec::new();
-    for key in card.sibling_keys {
-        let next = numbers.len();
-        keys.push(*numbers.entry(key).or_insert(next));
-    }
-    keys.sort_unstable();
-    keys.dedup();
-    let schedule = standing.as_ref().and_then(|standing| standing.schedule);
-    Entry {
-        id: card.id,
-        schedule: schedule.unwrap_or_else(|| Schedule::new(now)),
-        keys,
-        wanted,
-        buried_until: standing.and_then(|standing| standing.buried_until),
-        aside: false,
-        today: 0,
-        crammed: false,
-    }
-}
-
-/// All cards in an order that is another each time.
-fn cram_order(entries: &[Entry], now: i64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..entries.len()).collect();
-    Rng::new(now.unsigned_abs()).shuffle(&mut order);
-    order
 }
