@@ -199,7 +199,10 @@ impl Reader {
         let name = common.join("::");
         let about = collection.decks.values().find(|deck| deck.name == name);
         collector.import.about = about.map(|deck| about_of(&deck.about)).unwrap_or_default();
-        collector.import.name = sanitise::clean_line_max(&name, 200);
+        // Where Anki puts what has no deck: says nothing.
+        if name != "Default" {
+            collector.import.name = sanitise::clean_line_max(&name, 200);
+        }
     }
 }
 

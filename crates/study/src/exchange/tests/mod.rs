@@ -121,7 +121,7 @@ fn export<'a>(cards: &'a [Card], media: &'a MediaSource<'a>) -> DeckExport<'a> {
 fn from_map(
     media: &HashMap<String, Vec<u8>>,
 ) -> impl Fn(&CardImage) -> Result<Vec<u8>, String> + '_ {
-    |image| {
+    move |image| {
         media
             .get(&image.sha256)
             .cloned()

@@ -134,7 +134,7 @@ fn names_of_patients_and_examples_stay_at_home() {
     for name in ["deck.apkg", "deck.csv", "deck.json"] {
         let path = folder.path().join(name);
         write(&path, &export(&cards, &source)).unwrap();
-        let content = match name {
+        let content: Vec<u8> = match name {
             "deck.apkg" => entries(&path)
                 .into_iter()
                 .flat_map(|(_, content)| content)
@@ -157,7 +157,7 @@ fn what_is_edited_in_anki_comes_back_edited() {
     let mut edited = entries(&path);
     let database = folder.path().join("edited.anki2");
     for (name, content) in &mut edited {
-        if name == "collection.anki2" {
+        if name.as_str() == "collection.anki2" {
             std::fs::write(&database, &content).unwrap();
             let edit = rusqlite::Connection::open(&database).unwrap();
             edit.execute_batch(

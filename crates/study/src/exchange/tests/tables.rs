@@ -87,7 +87,7 @@ fn bad_lines_are_reported_by_number_and_others_are_read() {
         .map(|(place, reason)| (place.as_str(), reason.as_str()))
         .collect();
     let expected = [
-        ("line 3", "it has 1 fields, the first line has 2"),
+        ("line 3", "it has 1 field, the first line has 2"),
         ("line 6", "it is not UTF-8"),
         ("line 7", "it has no answer in words"),
         ("line 8", "it has no question"),
