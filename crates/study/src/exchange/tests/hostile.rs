@@ -134,6 +134,24 @@ fn counts_and_lengths_have_limits() {
 }
 
 #[test]
+fn a_note_cannot_have_endless_cards() {
+    let long = "x".repeat(300 << 10) + "\u{1F}y";
+    let mut package = Package::new(&["a\u{1F}b", "c\u{1F}d", "e\u{1F}f", &long]);
+    package.sql =
+        "update cards set nid = 1 where id = 2; update cards set nid = 1, ord = 500 where id = 3"
+            .to_owned();
+    let import = package.read().unwrap();
+    assert_eq!(import.cards.len(), 1);
+    let reasons: Vec<&str> = import
+        .skipped
+        .iter()
+        .map(|(_, reason)| reason.as_str())
+        .collect();
+    let long = "its note is too long or has too many cards";
+    assert_eq!(reasons, ["the same card came before", long, long]);
+}
+
+#[test]
 fn a_keeper_that_cannot_keep_ends_the_import() {
     let mut package = Package::new(&["<img src=a>e\u{1F}f"]);
     package.media = json!({"0": "a"}).to_string();
