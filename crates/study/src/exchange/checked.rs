@@ -183,7 +183,12 @@ pub(super) fn id_of(parts: &[&str]) -> String {
 /// An id made from what the card asks and its kind.
 fn content_id(card: &Card) -> String {
     let kind = format!("{:?}", card.kind);
-    let mut parts = vec!["imported", &kind, &card.question, &card.vignette];
+    let mut parts = vec![
+        "imported",
+        kind.as_str(),
+        card.question.as_str(),
+        card.vignette.as_str(),
+    ];
     parts.extend(card.images.iter().map(|image| image.sha256.as_str()));
     if matches!(card.kind, Kind::Spot | Kind::Occlusion) {
         parts.push(&card.answer);

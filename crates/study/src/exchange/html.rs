@@ -46,16 +46,17 @@ const SILENT: [&str; 5] = ["script", "style", "noscript", "template", "title"];
 
 /// The text and the images of `html`.
 pub(super) fn to_plain(html: &str) -> Plain {
+    // Before entities are decoded: escaped brackets are text.
+    let (html, sound) = without_sound(html);
     let mut reader = Reader {
         text: String::with_capacity(html.len()),
         space: false,
         images: Vec::new(),
         quotes: true,
     };
-    reader.read(html);
-    let (text, sound) = without_sound(&reader.text);
+    reader.read(&html);
     Plain {
-        text: sanitise::clean(&text).trim().to_owned(),
+        text: sanitise::clean(&reader.text).trim().to_owned(),
         images: reader.images,
         sound,
     }

@@ -123,3 +123,6 @@ fn unknown(path: &Path, looks_like: Option<&'static str>) -> ExchangeError {
 pub fn image_of(bytes: &[u8]) -> Result<CardImage, String> {
     import::image_of(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ fn mix(state: &mut [u32; 5], block: &[u8]) {
     for (word, bytes) in words.iter_mut().zip(block.chunks_exact(4)) {
         *word = bytes
             .iter()
-            .fold(0, |word, byte| word << 8 | u32::from(*byte));
+            .fold(0, |word, byte| (word << 8) | u32::from(*byte));
     }
     for step in 16..80 {
         let mixed = words[step - 3] ^ words[step - 8] ^ words[step - 14] ^ words[step - 16];
@@ -42,9 +42,9 @@ fn mix(state: &mut [u32; 5], block: &[u8]) {
     let [mut a, mut b, mut c, mut d, mut e] = *state;
     for (step, word) in words.into_iter().enumerate() {
         let (chosen, constant) = match step {
-            0..20 => (b & c | !b & d, 0x5A82_7999),
+            0..20 => ((b & c) | (!b & d), 0x5A82_7999),
             20..40 => (b ^ c ^ d, 0x6ED9_EBA1),
-            40..60 => (b & c | b & d | c & d, 0x8F1B_BCDC),
+            40..60 => ((b & c) | (b & d) | (c & d), 0x8F1B_BCDC),
             _ => (b ^ c ^ d, 0xCA62_C1D6_u32),
         };
         let next = a

@@ -1,7 +1,7 @@
 //! The zip around a package. Nothing is unpacked beyond its limit, whatever lengths the zip states.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::path::Path;
 
 use rounds_support::{FileError, errors};
@@ -17,7 +17,7 @@ const MAX_GROWTH: u64 = 200;
 
 /// An open package.
 pub(super) struct Archive {
-    zip: ZipArchive<File>,
+    zip: ZipArchive<BufReader<File>>,
 }
 
 impl Archive {
@@ -26,7 +26,7 @@ impl Archive {
         let metadata = std::fs::metadata(path).map_err(failed)?;
         at_most_bytes("a package of", metadata.len(), limits.package_bytes)?;
         let file = File::open(path).map_err(failed)?;
-        let opened = rounds_imaging::catch_panic(|| ZipArchive::new(file));
+        let opened = rounds_imaging::catch_panic(|| ZipArchive::new(BufReader::new(file)));
         let broken = || damaged("the directory of its zip cannot be read");
         let zip = opened.ok_or_else(broken)?.map_err(|_| broken())?;
         at_most("files:", zip.len(), limits.files)?;
@@ -34,12 +34,17 @@ impl Archive {
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
-        self.zip.index_for_name(name).is_some()
+        self.index(name).is_some()
+    }
+
+    /// By the bytes of the name: a search for other spellings takes as long as the zip has entries.
+    fn index(&self, name: &str) -> Option<usize> {
+        self.zip.index_for_name_raw(name.as_bytes())
     }
 
     /// The content of the entry `name`, of at most `limit` bytes; a message for people if it cannot be read.
     pub(super) fn content(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, String> {
-        let Some(index) = self.zip.index_for_name(name) else {
+        let Some(index) = self.index(name) else {
             return Err("it is missing in the package".to_owned());
         };
         let entry = self.zip.by_index(index);

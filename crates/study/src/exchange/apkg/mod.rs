@@ -21,4 +21,4 @@ pub use write::{DeckExport, Exported, MediaSource, write_apkg};
 const DAY_MS: i64 = 86_400_000;
 
 /// Separates the fields of a note.
-const FIELD_SEPARATOR: char = '\u{1F}';
+const FIELD_SEPARATOR: &str = "\u{1F}";

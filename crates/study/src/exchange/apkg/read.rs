@@ -1,6 +1,6 @@
 //! Reads a package.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 
 use rounds_support::{INTENDED_USE, sanitise};
@@ -15,6 +15,11 @@ use super::history;
 use super::media::Media;
 use super::notes::{self, Draft};
 
+/// Longest fields of a note together, in bytes: they are read for each of its cards.
+const MAX_NOTE_BYTES: usize = 256 << 10;
+/// Most cards of a note, which is Anki's own limit.
+const MAX_CARDS_OF_NOTE: i64 = 500;
+
 /// Reads the package at `path` into `collector`.
 pub(in crate::exchange) fn read(
     path: &Path,
@@ -28,6 +33,7 @@ pub(in crate::exchange) fn read(
         archive,
         media,
         notes: rows,
+        seen: HashSet::new(),
         added: HashMap::new(),
         decks: Vec::new(),
     };
@@ -58,6 +64,8 @@ struct Reader {
     archive: Archive,
     media: Media,
     notes: HashMap<i64, NoteRow>,
+    /// Notes and templates of the cards so far.
+    seen: HashSet<(i64, i64)>,
     /// Ids of the cards that were added, by Anki's.
     added: HashMap<i64, String>,
     /// Deck of each card that was added, in order.
@@ -77,6 +85,14 @@ impl Reader {
             collector.skip(&place, "its note is missing or not readable");
             return Ok(());
         };
+        if note.fields.len() > MAX_NOTE_BYTES || !(0..MAX_CARDS_OF_NOTE).contains(&row.template) {
+            collector.skip(&place, "its note is too long or has too many cards");
+            return Ok(());
+        }
+        if !self.seen.insert((row.note, row.template)) {
+            collector.skip(&place, "the same card came before");
+            return Ok(());
+        }
         let Some(note_type) = collection.note_types.get(&note.note_type) else {
             collector.skip(&place, "its note type is missing or broken");
             return Ok(());
@@ -199,7 +215,10 @@ impl Reader {
         let name = common.join("::");
         let about = collection.decks.values().find(|deck| deck.name == name);
         collector.import.about = about.map(|deck| about_of(&deck.about)).unwrap_or_default();
-        collector.import.name = sanitise::clean_line_max(&name, 200);
+        // Where Anki puts what has no deck: says nothing.
+        if name != "Default" {
+            collector.import.name = sanitise::clean_line_max(&name, 200);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use csv::{ByteRecord, ReaderBuilder};
 use serde_json::Value;
 
-use rounds_support::sanitise;
+use rounds_support::{errors, sanitise};
 
 use crate::exchange::error::{ExchangeError, at_most, damaged};
 use crate::exchange::html;
@@ -105,8 +105,8 @@ fn fields(
     // Without a header nothing says how many there must be.
     if row.len() != columns.len() && !directives.any {
         return Err(format!(
-            "it has {} fields, the first line has {}",
-            row.len(),
+            "it has {}, the first line has {}",
+            errors::count(row.len(), "field"),
             columns.len()
         ));
     }

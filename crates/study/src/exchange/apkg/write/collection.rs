@@ -192,7 +192,7 @@ fn checksum(text: &str) -> i64 {
     digest
         .iter()
         .take(4)
-        .fold(0, |sum, byte| sum << 8 | i64::from(*byte))
+        .fold(0, |sum, byte| (sum << 8) | i64::from(*byte))
 }
 
 /// A name for each key that cards share, made from the first card that has it, so that no key of a patient leaves.

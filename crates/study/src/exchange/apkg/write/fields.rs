@@ -34,7 +34,7 @@ pub(super) fn joined(card: &Card, names: &Names, siblings: Vec<String>) -> Strin
         escape(&card.licence),
         escape(&data),
     ];
-    fields.join(&FIELD_SEPARATOR.to_string())
+    fields.join(FIELD_SEPARATOR)
 }
 
 fn images(card: &Card, names: &Names) -> String {

@@ -85,26 +85,35 @@ pub fn write_apkg(path: &Path, deck: &DeckExport) -> Result<Exported, ExchangeEr
 
 fn pack(file: impl Write + Seek, deck: &DeckExport) -> Result<Exported, ExchangeError> {
     let mut zip = ZipWriter::new(file);
-    let images = Images {
+    let mut images = Images {
         names: HashMap::new(),
         map: Map::new(),
     };
-    let Packed {
-        images,
-        cards,
-        skipped,
-    } = packed_images(&mut zip, images, deck)?;
+    let (mut cards, mut skipped) = (Vec::with_capacity(deck.cards.len()), Vec::new());
+    let mut ids = HashSet::new();
+    for card in deck.cards.iter().filter(|card| ids.insert(&card.id)) {
+        match images.of(card, deck, &mut zip)? {
+            Ok(()) => cards.push(card),
+            Err(reason) => skipped.push((card.id.clone(), sanitise::clean_line_max(&reason, 300))),
+        }
+    }
+    if cards.is_empty() {
+        let first = skipped.first();
+        let first = first.map(|(id, reason)| format!("card {id}: {reason}"));
+        return Err(ExchangeError::Empty { first });
+    }
     let (database, reviews) = collection::database(deck, &cards, &images.names)?;
-    let map = Value::Object(images.map.clone()).to_string();
-    entry(&mut zip, "collection.anki2", &database, true)?;
-    entry(&mut zip, "media", map.as_bytes(), true)?;
-    zip.finish().map_err(unmade)?;
-    Ok(Exported {
+    let exported = Exported {
         cards: cards.len(),
         images: images.map.len(),
         reviews,
         skipped,
-    })
+    };
+    entry(&mut zip, "collection.anki2", &database, true)?;
+    let map = Value::Object(images.map).to_string();
+    entry(&mut zip, "media", map.as_bytes(), true)?;
+    zip.finish().map_err(unmade)?;
+    Ok(exported)
 }
 
 /// Images by what they are called.
@@ -115,57 +124,43 @@ struct Images {
     map: Map<String, Value>,
 }
 
-/// Cards whose images are in the package, and the others with the reason.
-struct Packed<'a> {
-    images: Images,
-    cards: Vec<&'a Card>,
-    skipped: Vec<(String, String)>,
-}
-
-/// Writes the images, and sorts out which cards have theirs.
-fn packed_images<'a>(
-    zip: &mut ZipWriter<impl Write + Seek>,
-    mut images: Images,
-    deck: &DeckExport<'a>,
-) -> Result<Packed<'a>, ExchangeError> {
-    let (mut cards, mut skipped) = (Vec::with_capacity(deck.cards.len()), Vec::new());
-    let mut ids = HashSet::new();
-    for card in deck.cards {
-        let mut reason = (!ids.insert(&card.id)).then(|| "the same card came before".to_owned());
+impl Images {
+    /// Writes the images of a card that have not been written; or says why one cannot be.
+    fn of(
+        &mut self,
+        card: &Card,
+        deck: &DeckExport,
+        zip: &mut ZipWriter<impl Write + Seek>,
+    ) -> Result<Result<(), String>, ExchangeError> {
         for image in &card.images {
-            if !images.names.contains_key(&image.sha256) {
-                let name = match content(deck, image) {
-                    Ok((name, bytes)) => {
-                        let number = images.map.len().to_string();
-                        // Images are compressed already.
-                        entry(zip, &number, &bytes, false)?;
-                        images.map.insert(number, Value::from(name.clone()));
-                        Ok(name)
-                    }
-                    Err(reason) => Err(reason),
-                };
-                images.names.insert(image.sha256.clone(), name);
-            }
-            if let Some(Err(missing)) = images.names.get(&image.sha256) {
-                reason.get_or_insert_with(|| missing.clone());
+            let name = match self.names.get(&image.sha256) {
+                Some(known) => known.clone(),
+                None => self.write(image, deck, zip)?,
+            };
+            self.names.insert(image.sha256.clone(), name.clone());
+            if let Err(reason) = name {
+                return Ok(Err(reason));
             }
         }
-        match reason {
-            None => cards.push(card),
-            Some(reason) => skipped.push((card.id.clone(), sanitise::clean_line_max(&reason, 300))),
-        }
+        Ok(Ok(()))
     }
-    if cards.is_empty() {
-        let first = skipped
-            .first()
-            .map(|(id, reason)| format!("card {id}: {reason}"));
-        return Err(ExchangeError::Empty { first });
+
+    fn write(
+        &mut self,
+        image: &CardImage,
+        deck: &DeckExport,
+        zip: &mut ZipWriter<impl Write + Seek>,
+    ) -> Result<Result<String, String>, ExchangeError> {
+        let (name, bytes) = match content(deck, image) {
+            Ok(content) => content,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let number = self.map.len().to_string();
+        // Images are compressed already.
+        entry(zip, &number, &bytes, false)?;
+        self.map.insert(number, Value::from(name.clone()));
+        Ok(Ok(name))
     }
-    Ok(Packed {
-        images,
-        cards,
-        skipped,
-    })
 }
 
 /// File name and bytes of an image, if they are what the card says.
