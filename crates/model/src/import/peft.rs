@@ -55,7 +55,7 @@ fn unusable(source: &Source) -> Option<String> {
 /// What form of adapter a tensor belongs to, and what to do; `None` where it can be merged or is no adapter's.
 fn form_of(name: &str, shape: &[usize]) -> Option<String> {
     let encoder = name.contains("prompt_encoder");
-    let saved = "save what its encoder gives (peft's get_prompt_embedding_to_save) as prompt_encoder.embedding.weight, and the encoder's other tensors not";
+    let saved = "save what its encoder gives (peft's get_prompt_embedding_to_save) as prompt_encoder.embedding.weight, and leave the encoder's other tensors out";
     let merged = "merge it with peft (merge_and_unload) and save the state dict of that";
     // MergedLinear's second factor is a convolution of groups: the only one with three axes.
     let convolution = name.contains(".lora_B") && shape.len() == 3;

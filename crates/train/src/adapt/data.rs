@@ -235,9 +235,7 @@ impl Questions {
             end_token,
         })
     }
-}
 
-impl Questions {
     /// Splits the questions. `looks` has the look of every image, in the same order.
     pub(super) fn split(
         self,

@@ -223,11 +223,10 @@ impl Run<'_> {
         let before = curve.points.iter().filter_map(|point| point.validation);
         let best = before.fold(f32::INFINITY, f32::min);
         if loss < best {
-            let weights = self.vars.select(|_| true);
-            let weights = weights
-                .into_iter()
-                .map(|(name, var)| Ok((name, var.as_tensor().to_device(&Device::Cpu)?)));
-            let weights = weights.collect::<Result<HashMap<String, Tensor>>>()?;
+            let mut weights: HashMap<String, Tensor> = HashMap::new();
+            for (name, var) in self.vars.select(|_| true) {
+                weights.insert(name, var.as_tensor().to_device(&Device::Cpu)?);
+            }
             let blob = safetensors::serialize(weights.iter().map(|(n, t)| (n.as_str(), t)), None)
                 .map_err(|e| AdaptError::Input(e.to_string()))?;
             rounds_support::files::write_atomic(&self.folder.join("best.safetensors"), &blob)?;
