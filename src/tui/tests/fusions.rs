@@ -38,7 +38,9 @@ fn view(scan: &Scan) -> rounds_scan::View {
 }
 
 fn command(scan: &mut Scan, line: &str) {
-    scan.user.type_text(line);
+    let (name, argument) = line.split_once(' ').unwrap();
+    scan.user.type_text(&format!("{name} "));
+    scan.user.paste(argument);
     scan.user.press("enter");
     scan.render();
 }

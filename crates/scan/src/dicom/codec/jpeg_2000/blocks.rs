@@ -276,27 +276,28 @@ impl Coder {
         self.tell_neighbours(at);
     }
 
-    /// Goes through the coefficients by stripes and columns.
-    fn stripes(&mut self, mut visit: impl FnMut(&mut Self, usize, usize)) {
+    /// Goes through the coefficients by stripes and columns: their place among the flags, column and row.
+    fn stripes(&mut self, mut visit: impl FnMut(&mut Self, usize, usize, usize)) {
         for top in (0..self.height).step_by(STRIPE) {
+            let left = self.at(0, top);
             for x in 0..self.width {
+                let mut at = left + x;
                 for y in top..(top + STRIPE).min(self.height) {
-                    visit(self, x, y);
+                    visit(self, at, x, y);
+                    at += self.stride;
                 }
             }
         }
     }
 
     fn significance(&mut self, plane: u32, source: &mut impl Source) {
-        self.stripes(|coder, x, y| {
-            let at = coder.at(x, y);
-            if coder.flags[at] & SIGNIFICANT != 0 {
+        self.stripes(|coder, at, x, y| {
+            let near = coder.near(at, y);
+            // Without a significant neighbour the context is 0, which this pass leaves out.
+            if near == 0 || coder.flags[at] & SIGNIFICANT != 0 {
                 return;
             }
-            let context = coder.zero_context(coder.near(at, y));
-            if context == 0 {
-                return;
-            }
+            let context = coder.zero_context(near);
             if source.decide(&mut coder.contexts[context]) {
                 coder.become_significant(x, y, plane, source);
             }
@@ -306,8 +307,7 @@ impl Coder {
 
     fn refinement(&mut self, plane: u32, source: &mut impl Source) {
         let half = 1 << (plane - 1);
-        self.stripes(|coder, x, y| {
-            let at = coder.at(x, y);
+        self.stripes(|coder, at, x, y| {
             if coder.flags[at] & (SIGNIFICANT | VISITED) != SIGNIFICANT {
                 return;
             }
@@ -325,11 +325,14 @@ impl Coder {
     }
 
     fn clean_up(&mut self, plane: u32, source: &mut impl Source) {
+        let stride = self.stride;
         for top in (0..self.height).step_by(STRIPE) {
+            let left = self.at(0, top);
+            let rows = top..(top + STRIPE).min(self.height);
             for x in 0..self.width {
-                let rows = top..(top + STRIPE).min(self.height);
+                let place = |y: usize| left + x + (y - top) * stride;
                 let mut first = top;
-                if rows.len() == STRIPE && rows.clone().all(|y| self.is_blank(x, y)) {
+                if rows.len() == STRIPE && rows.clone().all(|y| self.is_blank(place(y), y)) {
                     if !source.decide(&mut self.contexts[RUN]) {
                         continue;
                     }
@@ -340,7 +343,7 @@ impl Coder {
                     first = y + 1;
                 }
                 for y in first..rows.end {
-                    let at = self.at(x, y);
+                    let at = place(y);
                     if self.flags[at] & (SIGNIFICANT | VISITED) == 0 {
                         let context = self.zero_context(self.near(at, y));
                         if source.decide(&mut self.contexts[context]) {
@@ -354,8 +357,21 @@ impl Coder {
     }
 
     /// Neither it nor a neighbour is significant, and it was not visited.
-    fn is_blank(&self, x: usize, y: usize) -> bool {
-        let at = self.at(x, y);
+    fn is_blank(&self, at: usize, y: usize) -> bool {
         self.flags[at] & (SIGNIFICANT | VISITED) == 0 && self.near(at, y) == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_context_is_that_of_no_significant_neighbour_and_of_nothing_else() {
+        for kind in [Kind::LowLow, Kind::HighLow, Kind::LowHigh, Kind::HighHigh] {
+            for near in 0..=u8::MAX {
+                assert_eq!(zero_context(kind, near) == 0, near == 0, "{near:#b}");
+            }
+        }
     }
 }

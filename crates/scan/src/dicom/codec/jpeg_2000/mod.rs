@@ -122,24 +122,53 @@ fn store(mut planes: Vec<Plane>, samples: &Samples, area: Area, head: &Head, ima
         (area.x0 - head.area.x0) as usize,
         (area.y0 - head.area.y0) as usize,
     );
-    let width = head.width();
+    let range = Range { shift, low, high };
     for (component, plane) in planes.iter().enumerate() {
-        let mut put = |index: usize, value: i64| {
-            let (x, y) = (left + index % area.width(), top + index / area.width());
-            if let Some(place) = image.get_mut((y * width + x) * head.components + component) {
-                *place = (value + shift).clamp(low, high) as i32;
-            }
-        };
+        let start = |row: usize| ((top + row) * head.width() + left) * head.components + component;
+        let (width, step) = (area.width().max(1), head.components.max(1));
         match plane {
-            Plane::Integers(values) => values
-                .iter()
-                .enumerate()
-                .for_each(|(i, value)| put(i, i64::from(*value))),
-            Plane::Floats(values) => values
-                .iter()
-                .enumerate()
-                .for_each(|(i, value)| put(i, value.round_ties_even() as i64)),
+            Plane::Integers(values) => {
+                for (row, values) in values.chunks_exact(width).enumerate() {
+                    let places = image.get_mut(start(row)..).unwrap_or_default();
+                    for (place, value) in places.iter_mut().step_by(step).zip(values) {
+                        *place = range.fit(i64::from(*value));
+                    }
+                }
+            }
+            Plane::Floats(values) => {
+                for (row, values) in values.chunks_exact(width).enumerate() {
+                    let places = image.get_mut(start(row)..).unwrap_or_default();
+                    for (place, value) in places.iter_mut().step_by(step).zip(values) {
+                        *place = range.fit(rounded(*value));
+                    }
+                }
+            }
         }
+    }
+}
+
+/// Where samples lie.
+struct Range {
+    /// From around 0 to around the middle of the range.
+    shift: i64,
+    low: i64,
+    high: i64,
+}
+
+impl Range {
+    fn fit(&self, value: i64) -> i32 {
+        value.saturating_add(self.shift).clamp(self.low, self.high) as i32
+    }
+}
+
+/// The nearest integer, of two the even one. Most processors' instruction for it may not be assumed, and the function in its place
+/// is slow; below 2^22 it is what adding 1.5 * 2^23 does, as floats there have no fraction.
+fn rounded(value: f32) -> i64 {
+    const SHIFT: f32 = 12_582_912.0;
+    if value.abs() < 4_194_304.0 {
+        ((value + SHIFT) - SHIFT) as i64
+    } else {
+        value.round_ties_even() as i64
     }
 }
 
@@ -163,5 +192,36 @@ fn colours(first: &mut Plane, second: &mut Plane, third: &mut Plane) {
             }
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rounded;
+
+    #[test]
+    fn floats_are_rounded_as_the_standard_library_does() {
+        let mut values = vec![
+            0.0_f32,
+            0.5,
+            1.5,
+            2.5,
+            0.499_999_97,
+            1_000.5,
+            2_097_151.5,
+            4_194_303.5,
+            4_194_304.0,
+            8_388_609.0,
+            1e20,
+            f32::INFINITY,
+            f32::NAN,
+        ];
+        values.extend((0..20_000).map(|n| n as f32 * 0.25));
+        values.extend((0..20_000).map(|n| n as f32 * 97.37));
+        for value in values {
+            for value in [value, -value] {
+                assert_eq!(rounded(value), value.round_ties_even() as i64, "{value}");
+            }
+        }
     }
 }

@@ -104,13 +104,17 @@ impl<'a> Mq<'a> {
         } else {
             context.state = more;
         }
-        while self.a & 0x8000 == 0 {
+        // As many bits at once as it takes to bring the highest of 16 to its place, or as there are.
+        let mut missing = self.a.leading_zeros().saturating_sub(16);
+        while missing > 0 {
             if self.count == 0 {
                 self.next_byte();
             }
-            self.a <<= 1;
-            self.c <<= 1;
-            self.count -= 1;
+            let bits = missing.min(self.count);
+            self.a <<= bits;
+            self.c <<= bits;
+            self.count -= bits;
+            missing -= bits;
         }
         decision
     }

@@ -2,78 +2,136 @@
 
 use super::Area;
 
-/// A kind of sample, and how a line of it is put together from its lower and higher half.
+/// A kind of sample, and how samples are put together from their lower and higher half.
 pub(super) trait Lift: Copy + Default {
-    /// Undoes the transform of a line; `odd` says that its first sample belongs to the higher half.
-    fn undo(line: &mut [Self], odd: bool);
+    /// Undoes the transform in one direction; `odd` says that the first sample belongs to the higher half.
+    fn undo(samples: &mut impl Transformed<Self>, odd: bool);
 }
 
-/// The index mirrored at both ends of a line.
-fn mirror(index: isize, length: usize) -> usize {
-    let last = length as isize - 1;
-    let index = index.abs();
-    (if index > last {
-        2 * last - index
-    } else {
-        index
-    })
-    .clamp(0, last) as usize
+/// Samples in one direction: a line, or all columns of an image at once.
+pub(super) trait Transformed<T> {
+    /// Samples from one end to the other.
+    fn length(&self) -> usize;
+
+    /// Changes every second sample, from `start` on, by its neighbours; those beyond the ends are mirrored. There must be two.
+    fn step(&mut self, start: usize, change: impl Fn(T, T, T) -> T);
+
+    /// Changes all samples.
+    fn each(&mut self, change: impl Fn(T) -> T);
 }
 
-/// Changes every second sample, from `start` on, by its neighbours.
-fn step<T: Copy>(line: &mut [T], start: usize, change: impl Fn(T, T, T) -> T) {
-    let length = line.len();
-    for index in (start..length).step_by(2) {
-        let before = line[mirror(index as isize - 1, length)];
-        let after = line[mirror(index as isize + 1, length)];
-        line[index] = change(line[index], before, after);
+struct Line<'a, T>(&'a mut [T]);
+
+impl<T: Copy> Transformed<T> for Line<'_, T> {
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn step(&mut self, start: usize, change: impl Fn(T, T, T) -> T) {
+        let line = &mut *self.0;
+        let last = line.len().saturating_sub(1);
+        let mut index = start;
+        // Only at the ends is a neighbour missing: there the other one stands for it.
+        if start == 0
+            && let [value, after, ..] = &mut *line
+        {
+            *value = change(*value, *after, *after);
+            index = 2;
+        }
+        while 0 < index && index < last {
+            if let Some([before, value, after]) = line.get_mut(index - 1..index + 2) {
+                *value = change(*value, *before, *after);
+            }
+            index += 2;
+        }
+        if 0 < index
+            && index == last
+            && let Some([before, value]) = line.get_mut(last - 1..)
+        {
+            *value = change(*value, *before, *before);
+        }
+    }
+
+    fn each(&mut self, change: impl Fn(T) -> T) {
+        self.0.iter_mut().for_each(|value| *value = change(*value));
+    }
+}
+
+/// The columns of an image, row by row: the samples of one column lie far apart, those of a row together.
+struct Columns<'a, T> {
+    image: &'a mut [T],
+    width: usize,
+    height: usize,
+}
+
+impl<T: Copy> Transformed<T> for Columns<'_, T> {
+    fn length(&self) -> usize {
+        self.height
+    }
+
+    fn step(&mut self, start: usize, change: impl Fn(T, T, T) -> T) {
+        for y in (start..self.height).step_by(2) {
+            let (above, rest) = self.image.split_at_mut(y * self.width);
+            let (row, below) = rest.split_at_mut(self.width);
+            let above = above.rchunks_exact(self.width.max(1)).next();
+            let below = below.get(..self.width);
+            // As in a line, the other neighbour stands for a missing one.
+            let (Some(before), Some(after)) = (above.or(below), below.or(above)) else {
+                return;
+            };
+            for ((value, before), after) in row.iter_mut().zip(before).zip(after) {
+                *value = change(*value, *before, *after);
+            }
+        }
+    }
+
+    fn each(&mut self, change: impl Fn(T) -> T) {
+        self.image
+            .iter_mut()
+            .for_each(|value| *value = change(*value));
     }
 }
 
 impl Lift for i32 {
-    fn undo(line: &mut [Self], odd: bool) {
-        if let [single] = line {
+    fn undo(samples: &mut impl Transformed<Self>, odd: bool) {
+        if samples.length() == 1 {
             if odd {
-                *single >>= 1;
+                samples.each(|value| value >> 1);
             }
             return;
         }
         let low = usize::from(odd);
-        step(line, low, |value, before, after| {
+        samples.step(low, |value, before, after| {
             value.wrapping_sub(before.wrapping_add(after).wrapping_add(2) >> 2)
         });
-        step(line, 1 - low, |value, before, after| {
+        samples.step(1 - low, |value, before, after| {
             value.wrapping_add(before.wrapping_add(after) >> 1)
         });
     }
 }
 
 impl Lift for f32 {
-    fn undo(line: &mut [Self], odd: bool) {
+    fn undo(samples: &mut impl Transformed<Self>, odd: bool) {
         const ALPHA: f32 = -1.586_134_3;
         const BETA: f32 = -0.052_980_12;
         const GAMMA: f32 = 0.882_911_1;
         const DELTA: f32 = 0.443_506_85;
         const K: f32 = 1.230_174_1;
-        if let [single] = line {
+        if samples.length() == 1 {
             if odd {
-                *single *= 0.5;
+                samples.each(|value| value * 0.5);
             }
             return;
         }
         let low = usize::from(odd);
-        step(line, low, |value, _, _| value * K);
-        step(line, 1 - low, |value, _, _| value / K);
-        step(line, low, |value, before, after| {
-            value - DELTA * (before + after)
-        });
-        step(line, 1 - low, |value, before, after| {
+        samples.step(low, |value, _, _| value * K);
+        samples.step(1 - low, |value, _, _| value / K);
+        samples.step(low, |value, before, after| value - DELTA * (before + after));
+        samples.step(1 - low, |value, before, after| {
             value - GAMMA * (before + after)
         });
-        step(line, low, |value, before, after| {
-            value - BETA * (before + after)
-        });
-        step(line, 1 - low, |value, before, after| {
+        samples.step(low, |value, before, after| value - BETA * (before + after));
+        samples.step(1 - low, |value, before, after| {
             value - ALPHA * (before + after)
         });
     }
@@ -111,24 +169,15 @@ pub(super) fn combine<T: Lift>(bands: [&[T]; 4], area: Area) -> Vec<T> {
             .step_by(2)
             .zip(high)
             .for_each(|(place, value)| *place = *value);
-        T::undo(row, odd_x);
+        T::undo(&mut Line(row), odd_x);
     }
-    columns(&mut image, width, height, odd_y);
+    let mut columns = Columns {
+        image: &mut image,
+        width,
+        height,
+    };
+    T::undo(&mut columns, odd_y);
     image
-}
-
-/// Columns are undone several at a time, as their samples lie far apart.
-fn columns<T: Lift>(image: &mut [T], width: usize, height: usize, odd: bool) {
-    let mut line = vec![T::default(); height];
-    for x in 0..width {
-        for (place, value) in line.iter_mut().zip(image.iter().skip(x).step_by(width)) {
-            *place = *value;
-        }
-        T::undo(&mut line, odd);
-        for (place, value) in image.iter_mut().skip(x).step_by(width).zip(&line) {
-            *place = *value;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -145,10 +194,11 @@ mod tests {
                 .collect();
         }
         let low = usize::from(odd);
-        step(&mut line, 1 - low, |value, before, after| {
+        let mut samples = Line(&mut line);
+        samples.step(1 - low, |value, before, after| {
             value - ((before + after) >> 1)
         });
-        step(&mut line, low, |value, before, after| {
+        samples.step(low, |value, before, after| {
             value + ((before + after + 2) >> 2)
         });
         line
@@ -160,7 +210,7 @@ mod tests {
             for odd in [false, true] {
                 let line: Vec<i32> = (0..length).map(|i| (i * 37 % 23) * 100 - 900).collect();
                 let mut back = forward(&line, odd);
-                i32::undo(&mut back, odd);
+                i32::undo(&mut Line(&mut back), odd);
                 assert_eq!(back, line, "{length} {odd}");
             }
         }
@@ -169,10 +219,51 @@ mod tests {
     #[test]
     fn a_constant_stays_constant_in_floats() {
         let mut line: Vec<f32> = (0..9).map(|i| if i % 2 == 0 { 8.0 } else { 0.0 }).collect();
-        f32::undo(&mut line, false);
+        f32::undo(&mut Line(&mut line), false);
         assert!(
             line.iter().all(|value| (value - 8.0).abs() < 1e-4),
             "{line:?}"
         );
+    }
+
+    /// Every column by itself, as a line.
+    fn by_column<T: Lift>(image: &[T], width: usize, odd: bool) -> Vec<T> {
+        let mut image = image.to_vec();
+        for x in 0..width {
+            let mut line: Vec<T> = image.iter().skip(x).step_by(width).copied().collect();
+            T::undo(&mut Line(&mut line), odd);
+            let places = image.iter_mut().skip(x).step_by(width);
+            places.zip(line).for_each(|(place, value)| *place = value);
+        }
+        image
+    }
+
+    #[test]
+    fn all_columns_at_once_are_the_same_as_one_after_the_other_to_the_bit() {
+        for (width, height) in [(1, 1), (3, 1), (1, 2), (5, 2), (4, 3), (7, 8), (6, 9)] {
+            for odd in [false, true] {
+                let values = (0..width * height).map(|i| (i * 37 % 101) as i32 * 13 - 600);
+                let whole: Vec<i32> = values.collect();
+                let mut image = whole.clone();
+                let mut columns = Columns {
+                    image: &mut image,
+                    width,
+                    height,
+                };
+                i32::undo(&mut columns, odd);
+                assert_eq!(image, by_column(&whole, width, odd), "{width} {height}");
+                let floats: Vec<f32> = whole.iter().map(|v| *v as f32 * 0.37).collect();
+                let mut image = floats.clone();
+                let mut columns = Columns {
+                    image: &mut image,
+                    width,
+                    height,
+                };
+                f32::undo(&mut columns, odd);
+                let bits = |all: &[f32]| all.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                let lines = by_column(&floats, width, odd);
+                assert_eq!(bits(&image), bits(&lines), "{width} {height}");
+            }
+        }
     }
 }
