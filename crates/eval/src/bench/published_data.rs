@@ -113,6 +113,7 @@ pub(super) fn published(
         path,
         options,
         device: shelf.device.clone(),
+        salt: None,
     };
     let imported = import(
         &request,
