@@ -117,6 +117,7 @@ fn import_and_delete(deleted: usize) -> Imported {
         path: data,
         options: Options::default(),
         device: "cpu".into(),
+        salt: None,
     };
     let mut said = 0;
     import(
