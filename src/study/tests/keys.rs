@@ -270,7 +270,7 @@ fn a_full_disk_is_said_and_the_same_key_tries_again() {
 fn cramming_reschedules_nothing() {
     let folder = deck(cards(Kind::Question, 2));
     let mut anna = Learner::at(folder, true, (80, 24), ColourDepth::True);
-    anna.sees("nothing is rescheduled");
+    anna.sees("not rescheduled");
     anna.press("space 1 space 4");
     anna.sees("every card of this choice");
     let log = anna.log();
@@ -307,7 +307,7 @@ fn the_model_is_asked_in_the_background_and_its_answer_is_marked_as_a_guess() {
     let card = anna.turn().card().id.clone();
     let opinion = Opinion::Withheld("it is not sure enough".into());
     anna.event(Event::Opinion { card, opinion });
-    anna.sees("withheld: it is not sure enough");
+    anna.sees("withheld: it is not sure");
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn a_wrong_answer_is_followed_by_another_question_about_the_image() {
         card: card.clone(),
         words: "a guess: the model finds the reference 3.0 times as likely".into(),
     });
-    anna.sees("3.0 times as likely");
+    anna.sees("the reference 3.0");
     let found = FollowUp {
         question: "Which organ is this?".into(),
         answer: "Lung".into(),

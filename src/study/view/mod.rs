@@ -199,7 +199,7 @@ fn status_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
         Span::styled(saved, style),
     ];
     if state.cram {
-        spans.push(Span::styled(" | nothing is rescheduled", theme.dim));
+        spans.push(Span::styled(" | not rescheduled", theme.dim));
     }
     put_line(frame, area, Line::from(spans));
 }

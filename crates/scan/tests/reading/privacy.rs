@@ -1,9 +1,6 @@
 //! What identifies a patient never leaves the reader: a mark is planted in every element that holds text, and looked for in everything
 //! that comes out.
 
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::{Tag, VR};
-use dicom_dictionary_std::StandardDataDictionary;
 use rounds_support::{Cancel, Hint};
 
 use crate::make::{Encoding, Writer};
@@ -11,19 +8,22 @@ use crate::read;
 
 const MARK: &str = "ZQX";
 
+/// The elements of the standard: group and element in hexadecimal digits, and the value representation.
+const ELEMENTS: &str = include_str!("elements.txt");
+
 /// Text of every kind of value that holds any, with the mark in it.
-fn planted(kind: VR) -> Option<String> {
+fn planted(kind: &str) -> Option<String> {
     Some(match kind {
-        VR::PN => format!("{MARK}^Jane"),
-        VR::UI => "1.2.77777.3".to_owned(),
-        VR::DA => "19770707".to_owned(),
-        VR::DT => "19770707070707".to_owned(),
-        VR::TM => "070707".to_owned(),
-        VR::AS => "077Y".to_owned(),
-        VR::CS | VR::AE | VR::LO | VR::SH | VR::LT | VR::ST | VR::UT | VR::UC | VR::UR => {
+        "PN" => format!("{MARK}^Jane"),
+        "UI" => "1.2.77777.3".to_owned(),
+        "DA" => "19770707".to_owned(),
+        "DT" => "19770707070707".to_owned(),
+        "TM" => "070707".to_owned(),
+        "AS" => "077Y".to_owned(),
+        "CS" | "AE" | "LO" | "SH" | "LT" | "ST" | "UT" | "UC" | "UR" => {
             format!("{MARK} SECRET")
         }
-        VR::DS | VR::IS => "77777".to_owned(),
+        "DS" | "IS" => "77777".to_owned(),
         _ => return None,
     })
 }
@@ -38,25 +38,18 @@ fn object(with_image: bool) -> Vec<u8> {
     ];
     let mut object = Writer::new(Encoding::Explicit);
     let mut count = 0;
-    for group in groups {
-        for element in 0..=0xFFFF {
-            // Windows and the time between frames are numbers that are kept.
-            if [(0x0028, 0x1050), (0x0028, 0x1051), (0x0018, 0x1063)].contains(&(group, element)) {
-                continue;
-            }
-            let Some(entry) = StandardDataDictionary.by_tag(Tag(group, element)) else {
-                continue;
-            };
-            let kind = entry.vr().relaxed();
-            if let Some(text) = planted(kind) {
-                let kind = kind.to_string();
-                object = object.add(
-                    (group, element),
-                    kind.as_bytes().try_into().unwrap(),
-                    text.as_bytes(),
-                );
-                count += 1;
-            }
+    for line in ELEMENTS.lines() {
+        let (number, kind) = line.split_once(' ').unwrap();
+        let number = u32::from_str_radix(number, 16).unwrap();
+        let tag = ((number >> 16) as u16, number as u16);
+        // Windows and the time between frames are numbers that are kept.
+        let kept = [(0x0028, 0x1050), (0x0028, 0x1051), (0x0018, 0x1063)];
+        if !groups.contains(&tag.0) || kept.contains(&tag) {
+            continue;
+        }
+        if let Some(text) = planted(kind) {
+            object = object.add(tag, kind.as_bytes().try_into().unwrap(), text.as_bytes());
+            count += 1;
         }
     }
     assert!(count > 1500, "{count}");
