@@ -3,8 +3,14 @@
 use std::collections::HashMap;
 
 use rounds_study::exchange;
-use rounds_study::schedule::{Schedule, Scheduler};
+use rounds_study::schedule::{Memory, Phase, Schedule, Scheduler};
 use rounds_study::store::{Review, ReviewKind};
+
+/// How far into its day a card is looked for that another program says is due: its days may begin some hours earlier, and
+/// the clock may have been changed since.
+const INTO_THE_DAY_MS: i64 = 6 * 60 * 60 * 1000;
+/// Difficulty, 1 to 10, of a card of which only its interval is known.
+const MIDDLE_DIFFICULTY: f32 = 5.0;
 
 /// Reviews from elsewhere for a deck. Where each card stood follows from its grades; where the other program says where it
 /// stands now, its last review ends there.
@@ -48,10 +54,47 @@ pub fn from_elsewhere(
     for (card, schedule) in schedules {
         let last = last.get(card.as_str()).and_then(|at| all.get_mut(*at));
         if let Some(review) = last {
-            review.after = *schedule;
+            // A program that does not use FSRS knows no memory; the grades do.
+            let memory = schedule.memory.or(review.after.memory);
+            review.after = Schedule {
+                memory,
+                ..settled(scheduler, schedule)
+            };
         }
     }
     all
+}
+
+/// Where cards stand as another program says, for those that come without reviews.
+pub fn standing_elsewhere(
+    scheduler: &Scheduler,
+    schedules: &[(String, Schedule)],
+) -> Vec<(String, Schedule)> {
+    let settle =
+        |(card, schedule): &(String, Schedule)| (card.clone(), settled(scheduler, schedule));
+    schedules.iter().map(settle).collect()
+}
+
+/// A schedule in the learner's own days, with a memory if its interval tells one: at the usual retention of 90 %, on which
+/// the stability is defined, that is the interval itself.
+fn settled(scheduler: &Scheduler, schedule: &Schedule) -> Schedule {
+    if schedule.phase != Phase::Review {
+        return *schedule;
+    }
+    let days = scheduler.days();
+    let day = days.of(schedule.due.saturating_add(INTO_THE_DAY_MS));
+    let due = days.start(day);
+    let of_interval = |last| Memory {
+        stability: days.elapsed(last, due).max(1) as f32,
+        difficulty: MIDDLE_DIFFICULTY,
+    };
+    Schedule {
+        due,
+        memory: schedule
+            .memory
+            .or_else(|| schedule.last_review.map(of_interval)),
+        ..*schedule
+    }
 }
 
 /// The reviews of a deck for another program.
@@ -93,7 +136,7 @@ fn kind_for(kind: ReviewKind) -> exchange::ReviewKind {
 mod tests {
     use super::*;
     use rounds_study::TimeZone;
-    use rounds_study::schedule::{Grade, Phase};
+    use rounds_study::schedule::Grade;
     use rounds_study::settings::Settings;
 
     const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -122,7 +165,12 @@ mod tests {
             review("a", 4, Grade::Again, exchange::ReviewKind::Cram),
         ];
         let due = Schedule {
-            due: START + 100 * DAY,
+            // At four o'clock; the reviews are at noon.
+            due: START + 100 * DAY - DAY / 3,
+            memory: Some(Memory {
+                stability: 99.0,
+                difficulty: 4.0,
+            }),
             phase: Phase::Review,
             ..Schedule::new(START)
         };
@@ -136,5 +184,33 @@ mod tests {
         assert_eq!(back.len(), 4);
         assert_eq!(back[0].previous_interval_ms, 0);
         assert!(back.iter().all(|review| review.interval_ms >= 0));
+    }
+
+    #[test]
+    fn a_card_without_a_memory_has_that_of_its_grades_or_of_its_interval() {
+        let scheduler = Scheduler::new(&Settings::default(), &TimeZone::UTC).unwrap();
+        let stated = Schedule {
+            // At three o'clock, which the clock's change made of four.
+            due: START + 40 * DAY - 9 * DAY / 24,
+            phase: Phase::Review,
+            last_review: Some(START),
+            reviews: 9,
+            ..Schedule::new(START)
+        };
+        let on_time = START + 40 * DAY - DAY / 3;
+        let stated = [("a".to_string(), stated), ("b".to_string(), stated)];
+        let reviews = [review("a", 0, Grade::Easy, exchange::ReviewKind::Learn)];
+        let graded = scheduler.grade("a", &Schedule::new(START), Grade::Easy, START);
+        let all = from_elsewhere("deck", &scheduler, &reviews, &stated);
+        let after = all[0].after;
+        assert!(graded.memory.is_some());
+        assert_eq!((after.memory, after.due), (graded.memory, on_time));
+        let standing = standing_elsewhere(&scheduler, &stated);
+        let (card, schedule) = &standing[1];
+        assert_eq!((card.as_str(), schedule.due), ("b", on_time));
+        let memory = schedule.memory.unwrap();
+        assert_eq!(memory.stability, 40.0);
+        let known = scheduler.retrievability(schedule, on_time).unwrap();
+        assert!((0.88..0.92).contains(&known), "{known}");
     }
 }

@@ -27,7 +27,7 @@ mod worker;
 pub use decks::{Source, find, folder, refresh};
 pub use desk::{Desk, Plan, change_in_words, now};
 pub use driver::{Start, Study, run};
-pub use history::{for_elsewhere, from_elsewhere};
+pub use history::{for_elsewhere, from_elsewhere, standing_elsewhere};
 pub use in_chat::over_chat;
 pub use lines::{graded_in_words, study_lines};
 pub use report::page;

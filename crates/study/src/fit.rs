@@ -98,14 +98,15 @@ pub fn fit(
 }
 
 /// The retention at which a deck of `cards` cards gives most knowledge for the time spent on it, 0.70 to 0.95, simulated
-/// for a year with the learner's own times and grades. `progress` gets the number of retentions tried.
+/// for a year with the learner's own times and grades; `None` if none is better than the others. `progress` gets the number
+/// of retentions tried.
 pub fn best_retention(
     scheduler: &Scheduler,
     log: &[Review],
     cards: usize,
     progress: &mut (dyn FnMut(usize) + Send),
     cancel: &Cancel,
-) -> Result<f32, StudyError> {
+) -> Result<Option<f32>, StudyError> {
     let settings = scheduler.settings();
     let days = scheduler.days();
     let last = log.iter().map(|review| review.at).max().unwrap_or(0);
@@ -124,7 +125,12 @@ pub fn best_retention(
         progress(item.current);
         !cancel.is_cancelled()
     };
-    fsrs::optimal_retention(&config, &settings.parameters, tried, None, None).map_err(failed)
+    match fsrs::optimal_retention(&config, &settings.parameters, tried, None, None) {
+        // Also when it was stopped before anything was found.
+        Err(FSRSError::OptimalNotFound) if !cancel.is_cancelled() => Ok(None),
+        Err(FSRSError::OptimalNotFound) => Err(StudyError::Stopped),
+        found => found.map(Some).map_err(failed),
+    }
 }
 
 /// Every review that came a day or more after the last of its card, by time. Cards whose beginning is not in the log are
@@ -132,7 +138,7 @@ pub fn best_retention(
 fn items(log: &[Review], days: &Days) -> Vec<Item> {
     let mut items = Vec::new();
     for (number, history) in histories(log).into_values().enumerate() {
-        let is_whole = history.first().is_some_and(|review| review.before.is_new());
+        let is_whole = history.first().is_some_and(begins);
         if !is_whole {
             continue;
         }
@@ -157,6 +163,11 @@ fn items(log: &[Review], days: &Days) -> Vec<Item> {
     }
     items.sort_by_key(|item| item.at);
     items
+}
+
+/// Whether a review is the first of its card. One that was imported without those before it only looks new.
+fn begins(review: &&Review) -> bool {
+    review.before.is_new() && review.kind == ReviewKind::Learn
 }
 
 /// The grades of every card by time, without those that changed nothing.
@@ -245,9 +256,6 @@ fn failed(error: FSRSError) -> StudyError {
     match error {
         FSRSError::Interrupted => StudyError::Stopped,
         FSRSError::NotEnoughData => StudyError::Scheduler("there are too few reviews".into()),
-        FSRSError::OptimalNotFound => {
-            StudyError::Scheduler("no retention is better than the others".into())
-        }
         error => StudyError::Scheduler(error.to_string()),
     }
 }

@@ -3,7 +3,7 @@
 //! Everything is counted anew from the store. A retention is a share with its interval, never a bare number: after ten
 //! reviews nobody knows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -317,13 +317,15 @@ fn monday_offset(days: &Days, day: i64) -> i64 {
 fn tags(parts: &[Part]) -> Vec<TagStats> {
     let mut tags: BTreeMap<String, TagStats> = BTreeMap::new();
     for part in parts {
-        let mut of_card: HashMap<&str, Vec<String>> = HashMap::new();
+        let mut of_card: HashMap<&str, BTreeSet<String>> = HashMap::new();
         for card in &part.cards {
             // Where something lies on one image says nothing about others.
             let named = card.tags.iter().filter(|(name, _)| name != "box");
             let names = named.map(|(name, value)| format!("{name}={value}"));
-            let names = of_card.entry(&card.id).or_insert(names.collect());
-            for name in names {
+            // A tag that a card has twice counts once.
+            let names: BTreeSet<String> = names.collect();
+            let names = of_card.entry(&card.id).or_insert(names);
+            for name in names.iter() {
                 let new = || TagStats {
                     tag: name.clone(),
                     cards: 0,

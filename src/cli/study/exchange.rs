@@ -6,30 +6,35 @@ use std::path::Path;
 use super::{require, store};
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
-use crate::study::{for_elsewhere, from_elsewhere, now};
+use crate::study::{for_elsewhere, from_elsewhere, now, standing_elsewhere};
 use rounds_index::{ExampleImage, Images};
 use rounds_study::TimeZone;
 use rounds_study::card::{Card, CardImage};
-use rounds_study::exchange::{DeckExport, Import, Limits, read_with, write};
+use rounds_study::exchange::{DeckExport, Import, Limits, TableFormat, read_with, write};
 use rounds_study::schedule::Scheduler;
 use rounds_study::store::{DeckInfo, Store};
 use rounds_support::errors::{count, display_path};
 use rounds_support::sanitise::clean_line_max;
-use rounds_support::{Failure, Paths, stderr_line};
+use rounds_support::{Cancel, Failure, FailureKind, Paths, stderr_line};
 
 /// Rejected cards that are listed one by one.
 const MAX_LISTED: usize = 20;
 /// Longest name of a deck.
 const MAX_NAME: usize = 80;
+/// Reviews that are added at once; in between Ctrl-C is heard.
+const AT_ONCE: usize = 5000;
 
 /// Imports cards into a deck of their own, or adds them to one that was imported before.
-pub fn import(file: &Path, deck: Option<&str>) -> Outcome {
+pub fn import(file: &Path, deck: Option<&str>, cancel: &Cancel) -> Outcome {
     let mut store = store(&Paths::find()?)?;
+    if let Some(deck) = deck {
+        refuse_index(&store, deck)?;
+    }
     let mut keep = |image: &CardImage, bytes: Vec<u8>| {
         let kept = store.put_media(&bytes, &image.extension);
         kept.map(|_| ()).map_err(|error| error.to_string())
     };
-    let imported = read_with(file, &Limits::default(), &mut keep)?;
+    let imported = read_with(file, &Limits::default(), &mut keep, cancel)?;
     let name = clean_line_max(deck.unwrap_or(&imported.name), MAX_NAME);
     let name = name.trim();
     if name.is_empty() {
@@ -49,40 +54,79 @@ pub fn import(file: &Path, deck: Option<&str>) -> Outcome {
         index: None,
         about: format!("imported from {}", display_path(file)),
     };
+    // What the learner already has here, suspended or not, stays as it is.
+    let is_new = |card: &&String| !places.contains_key(card.as_str());
+    let suspended: Vec<String> = imported.suspended.iter().filter(is_new).cloned().collect();
+    unless_stopped(cancel, "nothing was imported")?;
     let change = store.put_deck(name, &info, &cards)?;
-    let reviews = add_history(&mut store, name, &imported)?;
+    store.suspend_all(name, &suspended)?;
+    let added = add_history(&mut store, name, &imported, cancel)?;
     say_what_is_missing(&imported);
     print(format_args!(
-        "{name}: {} added, {} updated, {} left out, {} imported",
+        "{name}: {} added, {} updated, {} left out, {} and {} imported",
         cards.len() - before,
         change.updated,
         imported.skipped_in_all,
-        count(reviews, "review")
+        count(added.reviews, "review"),
+        count(added.schedules, "schedule")
     ))?;
     Ok(u8::from(imported.skipped_in_all > 0))
 }
 
-/// The cards that a deck has already. Errors if it is made from an index, which would take imported cards away again.
+/// The cards that a deck has already.
 fn existing(store: &Store, name: &str) -> Result<Vec<Card>, Failure> {
-    if !store.has_deck(name)? {
-        return Ok(Vec::new());
+    refuse_index(store, name)?;
+    match store.has_deck(name)? {
+        true => Ok(store.cards(name)?),
+        false => Ok(Vec::new()),
     }
-    if store.deck_info(name)?.index.is_some() {
+}
+
+/// Errors if a deck is made from an index, which would take imported cards away again.
+fn refuse_index(store: &Store, name: &str) -> Result<(), Failure> {
+    if store.has_deck(name)? && store.deck_info(name)?.index.is_some() {
         let taken = format!("the deck {name} is made from an index");
         return Err(Failure::usage(taken).hint("choose another name with --deck"));
     }
-    Ok(store.cards(name)?)
+    Ok(())
 }
 
-/// Adds the reviews and suspends what was suspended; returns how many reviews were new.
-fn add_history(store: &mut Store, deck: &str, imported: &Import) -> Result<usize, Failure> {
+/// Errors once Ctrl-C was pressed; `state` says what that left behind.
+fn unless_stopped(cancel: &Cancel, state: &str) -> Result<(), Failure> {
+    match cancel.is_cancelled() {
+        true => Err(Failure::new(FailureKind::Interrupted, "stopped").hint(state)),
+        false => Ok(()),
+    }
+}
+
+/// What was new of the history.
+struct Added {
+    reviews: usize,
+    /// Cards that came with a schedule only.
+    schedules: usize,
+}
+
+/// Adds the reviews, and where cards stand that come without.
+fn add_history(
+    store: &mut Store,
+    deck: &str,
+    imported: &Import,
+    cancel: &Cancel,
+) -> Result<Added, Failure> {
     let scheduler = Scheduler::new(&store.settings(deck)?, &TimeZone::system())?;
     let reviews = from_elsewhere(deck, &scheduler, &imported.reviews, &imported.schedules);
-    let added = store.import_history(deck, &reviews)?;
-    for card in &imported.suspended {
-        store.suspend(deck, card, true)?;
+    let mut added = 0;
+    for some in reviews.chunks(AT_ONCE) {
+        let again =
+            "the cards are imported; import the file again to add the rest of their reviews";
+        unless_stopped(cancel, again)?;
+        added += store.import_history(deck, some)?;
     }
-    Ok(added)
+    let standing = standing_elsewhere(&scheduler, &imported.schedules);
+    Ok(Added {
+        reviews: added,
+        schedules: store.import_schedules(deck, &standing)?,
+    })
 }
 
 fn say_what_is_missing(imported: &Import) {
@@ -107,6 +151,10 @@ pub fn export(deck: &str, out: &Path, history: bool, force: bool) -> Outcome {
     if out.exists() && !force {
         let error = Failure::usage(format!("{} already exists", display_path(out)));
         return Err(error.hint("choose another file, or add --force to overwrite it"));
+    }
+    if history && TableFormat::of(out).is_some() {
+        let error = Failure::usage("a table takes no schedules and reviews");
+        return Err(error.hint("leave out --history, or export a package: --out FILE.apkg"));
     }
     let cards = store.cards(deck)?;
     let found = crate::study::find(&store, &paths, Some(Path::new(deck)))?;
@@ -159,5 +207,89 @@ fn media(store: &Store, images: Option<&Images>, image: &CardImage) -> Result<Ve
     match images.map(|images| images.bytes(&of_index)) {
         Some(Ok(bytes)) => Ok(bytes.into_owned()),
         Some(Err(_)) | None => store.media(image).map_err(|error| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rounds_study::card::{Kind, card_id};
+    use rounds_study::exchange::{Review, ReviewKind};
+    use rounds_study::schedule::{Grade, Phase, Schedule};
+    use rounds_study::store::DeckChange;
+
+    fn a_card(question: &str) -> Card {
+        let text = serde_json::json!({
+            "id": card_id(Kind::Question, question, &[], &[]), "kind": "question", "question": question,
+            "answer": "yes", "rationale": "", "images": [], "choices": [], "regions": [], "vignette": "",
+            "laboratory": [], "tags": [], "sibling_keys": [], "source": "", "licence": "", "example": "",
+        });
+        serde_json::from_value(text).unwrap()
+    }
+
+    /// A store with the deck `d`, and what an import found for its two cards: grades for the first, a schedule for the second.
+    fn imported() -> (Store, Import) {
+        let cards = vec![a_card("one"), a_card("two")];
+        let mut store = Store::in_memory().unwrap();
+        let change = store.put_deck("d", &DeckInfo::default(), &cards).unwrap();
+        assert_eq!(
+            change,
+            DeckChange {
+                added: 2,
+                ..DeckChange::default()
+            }
+        );
+        let at = 1_790_596_800_000;
+        let review = Review {
+            card: cards[0].id.clone(),
+            at,
+            grade: Grade::Easy,
+            took_ms: 1000,
+            kind: ReviewKind::Learn,
+            interval_ms: 0,
+            previous_interval_ms: 0,
+        };
+        let schedule = Schedule {
+            phase: Phase::Review,
+            due: at + 40 * 86_400_000,
+            last_review: Some(at),
+            reviews: 3,
+            ..Schedule::new(at)
+        };
+        let import = Import {
+            schedules: vec![(cards[1].id.clone(), schedule)],
+            reviews: vec![review],
+            cards,
+            ..Import::default()
+        };
+        (store, import)
+    }
+
+    #[test]
+    fn schedules_that_come_without_reviews_are_kept_and_nothing_is_added_twice() {
+        let (mut store, import) = imported();
+        for (reviews, schedules) in [(1, 1), (0, 0)] {
+            let added = add_history(&mut store, "d", &import, &Cancel::new()).unwrap();
+            assert_eq!((added.reviews, added.schedules), (reviews, schedules));
+        }
+        let second = store.schedule("d", &import.cards[1].id, 0).unwrap();
+        assert_eq!((second.phase, second.reviews), (Phase::Review, 3));
+        assert!(second.memory.is_some());
+        assert_eq!(store.log("d").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn history_that_is_stopped_ends_as_interrupted_and_can_be_added_later() {
+        let (mut store, import) = imported();
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let stopped = add_history(&mut store, "d", &import, &cancel)
+            .err()
+            .unwrap();
+        assert_eq!(stopped.exit_code(), 130);
+        assert!(store.log("d").unwrap().is_empty());
+        cancel.reset();
+        let added = add_history(&mut store, "d", &import, &cancel).unwrap();
+        assert_eq!(added.reviews, 1);
     }
 }

@@ -13,12 +13,15 @@ use rounds_support::errors::count;
 use rounds_support::progress::Progress;
 use rounds_support::{Cancel, Failure, Paths, stderr_line};
 
+/// Said where there is nothing to show.
+const NO_DECKS: &str = "no decks yet; `rounds study` makes one from the shipped index";
+
 /// Lists the decks.
 pub fn decks() -> Outcome {
     let store = store(&Paths::find()?)?;
     let decks = store.decks(now(), &TimeZone::system())?;
     if decks.is_empty() {
-        stderr_line("no decks yet; `rounds study` makes one from the shipped index");
+        stderr_line(NO_DECKS);
         return Ok(0);
     }
     print(format_args!(
@@ -45,6 +48,10 @@ pub fn stats(deck: Option<&str>, json: bool) -> Outcome {
     let store = store(&Paths::find()?)?;
     if let Some(deck) = deck {
         require(&store, deck)?;
+    }
+    if !json && deck.is_none() && store.decks(now(), &TimeZone::system())?.is_empty() {
+        stderr_line(NO_DECKS);
+        return Ok(0);
     }
     let stats = Stats::of(&store, deck, now(), &TimeZone::system())?;
     let text = match json {
@@ -116,10 +123,13 @@ pub fn fit(deck: &str, cancel: &Cancel) -> Outcome {
     let mut progress = |done: usize| bar.set(done as u64);
     let best = best_retention(&scheduler, &log, cards, &mut progress, cancel)?;
     bar.finish();
-    print(format_args!(
-        "a retention of {best:.2} would need the least work for what is known (now {:.2})",
-        settings.retention
-    ))?;
+    match best {
+        Some(best) => print(format_args!(
+            "a retention of {best:.2} would need the least work for what is known (now {:.2})",
+            settings.retention
+        ))?,
+        None => stderr_line("no retention needs clearly less work than the others"),
+    }
     Ok(0)
 }
 

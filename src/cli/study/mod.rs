@@ -131,7 +131,9 @@ pub fn run(study: &Study, interrupt: &Interrupt) -> Outcome {
         None => open::open(&study.open),
         Some(StudyCommand::Decks) => manage::decks(),
         Some(StudyCommand::Stats { deck, json }) => manage::stats(deck.as_deref(), *json),
-        Some(StudyCommand::Import { file, deck }) => exchange::import(file, deck.as_deref()),
+        Some(StudyCommand::Import { file, deck }) => {
+            exchange::import(file, deck.as_deref(), interrupt.flag())
+        }
         Some(StudyCommand::Export {
             deck,
             out,

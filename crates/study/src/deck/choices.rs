@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rounds_index::Example;
 use rounds_metrics::text::normalised;
 
-use super::source::{DeckSource, answers, is_yes_or_no, overlap};
+use super::source::{Answer, DeckSource, answers, drawn, is_yes_or_no, overlap};
 use super::{card_of, plain};
 use crate::card::{Card, Kind};
 
@@ -32,7 +32,7 @@ impl DeckSource {
             level
                 .into_iter()
                 .map(distinct)
-                .collect::<HashMap<&str, Vec<&str>>>()
+                .collect::<HashMap<&str, Vec<Answer>>>()
         });
         let right_here = self.right_answers(&likenesses);
         let cards = self.chosen().iter().zip(&likenesses);
@@ -84,22 +84,25 @@ impl DeckSource {
     fn wrong_answers<'a>(
         &self,
         card: &Card,
-        levels: impl Iterator<Item = &'a [&'a str]>,
+        levels: impl Iterator<Item = &'a [Answer<'a>]>,
         right: &[&str],
     ) -> Vec<String> {
+        let mut taken: Vec<String> = right.iter().map(|right| normalised(right)).collect();
+        taken.push(normalised(&card.answer));
         let mut wrong: Vec<String> = Vec::new();
         for (number, answers) in levels.enumerate() {
             if number + 1 == LEVELS && !wrong.is_empty() {
                 break;
             }
-            let mut answers = answers.to_vec();
-            self.luck(&card.id).shuffle(&mut answers);
-            for answer in answers {
-                let clashes = |other: &str| overlap(answer, other);
-                let is_right = clashes(&card.answer) || right.iter().any(|right| clashes(right));
-                let is_known = wrong.iter().any(|other| clashes(other));
-                if wrong.len() + 1 < CHOICES && !is_right && !is_known && !is_yes_or_no(answer) {
-                    wrong.push(answer.to_owned());
+            let order = drawn(answers.len(), &mut self.luck(&card.id));
+            for answer in order.into_iter().filter_map(|at| answers.get(at)) {
+                if wrong.len() + 1 >= CHOICES {
+                    return wrong;
+                }
+                let is_taken = taken.iter().any(|other| overlap(&answer.plain, other));
+                if !is_taken && !is_yes_or_no(answer.text) {
+                    wrong.push(answer.text.to_owned());
+                    taken.push(answer.plain.clone());
                 }
             }
         }

@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use rounds_index::Example;
 use rounds_metrics::text::normalised;
+use rounds_support::rng::Rng;
 
-use super::source::{DeckSource, overlap};
+use super::source::{DeckSource, MAX_DRAWN, drawn, overlap};
 use super::{card_of, images_of, keys_of, plain};
 use crate::card::{Card, Kind, card_id};
 
+/// The tags by which two images are alike.
+const ALIKE_BY: [&str; 3] = ["organ", "modality", "plane"];
 /// The answers to choose from.
 const FIRST: &str = "The first";
 const SECOND: &str = "The second";
@@ -17,39 +20,63 @@ impl DeckSource {
     /// At most one comparison for every image, with one that is as like it as can be: of the same organ and modality if
     /// there is any.
     pub(super) fn comparisons(&self) -> Vec<Card> {
-        let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
-        for (number, example) in self.chosen().iter().enumerate() {
-            let key = normalised(&plain(&example.question));
-            alike.entry(key).or_default().push(number);
+        let chosen = self.chosen();
+        let answers: Vec<String> = chosen.iter().map(|of| normalised(&of.answer)).collect();
+        let questions = chosen.iter().map(|of| normalised(&plain(&of.question)));
+        let questions: Vec<String> = questions.collect();
+        let mut alike: HashMap<Group, Vec<usize>> = HashMap::new();
+        for (number, (example, question)) in chosen.iter().zip(&questions).enumerate() {
+            for group in [Group::wide(question), Group::close(question, example)] {
+                alike.entry(group).or_default().push(number);
+            }
         }
         let mut shown = HashSet::new();
-        let cards = self.chosen().iter().filter_map(|example| {
+        let numbered = chosen.iter().zip(&questions).enumerate();
+        let cards = numbered.filter_map(|(number, (example, question))| {
             let [image] = example.images.as_slice() else {
                 return None;
             };
             if shown.contains(&image.sha256) {
                 return None;
             }
-            let same = alike.get(&normalised(&plain(&example.question)))?;
-            let card = self.comparison(example, same)?;
+            let same = alike.get(&Group::wide(question))?;
+            let close = alike.get(&Group::close(question, example))?;
+            let card = self.comparison(number, same, close, &answers)?;
             shown.insert(image.sha256.clone());
             Some(card)
         });
         cards.collect()
     }
 
-    /// A comparison of an example's image with that of one of `same`, which answer the same question.
-    fn comparison(&self, example: &Example, same: &[usize]) -> Option<Card> {
-        let others = same.iter().filter_map(|number| self.chosen().get(*number));
-        let mut others: Vec<&Example> = others
-            .filter(|other| are_comparable(example, other))
-            .collect();
+    /// A comparison of an example's image with that of one of `same`, which answer the same question; of very many, some of
+    /// `close`, which are alike by all tags, and some of the others. `answers` are normalised.
+    fn comparison(
+        &self,
+        number: usize,
+        same: &[usize],
+        close: &[usize],
+        answers: &[String],
+    ) -> Option<Card> {
+        let example = self.chosen().get(number)?;
+        let answer = answers.get(number)?;
         let mut card = card_of(example, Kind::Compare);
         let mut luck = self.luck(&card.id);
+        let some = |group: &[usize], luck: &mut Rng| -> Vec<usize> {
+            let drawn = drawn(group.len(), luck).into_iter();
+            drawn.filter_map(|at| group.get(at).copied()).collect()
+        };
+        let numbers = match same.len() {
+            ..=MAX_DRAWN => same.to_vec(),
+            _ => [some(close, &mut luck), some(same, &mut luck)].concat(),
+        };
+        let others = numbers.into_iter().filter_map(|number| {
+            let (other, other_answer) = (self.chosen().get(number)?, answers.get(number)?);
+            (are_comparable(example, other) && !overlap(answer, other_answer)).then_some(other)
+        });
+        let mut others: Vec<&Example> = others.collect();
         luck.shuffle(&mut others);
         let likeness = |other: &Example| {
-            let names = ["organ", "modality", "plane"];
-            let same = names
+            let same = ALIKE_BY
                 .iter()
                 .filter(|name| example.tag(name) == other.tag(name));
             same.count()
@@ -88,14 +115,27 @@ impl DeckSource {
     }
 }
 
-/// Whether two examples show different images of different patients, and only one answer is right for each.
+/// What comparable examples have in common: the question, and perhaps the tags by which they are alike.
+#[derive(PartialEq, Eq, Hash)]
+struct Group<'a>(&'a str, Option<[Option<&'a str>; 3]>);
+
+impl<'a> Group<'a> {
+    fn wide(question: &'a str) -> Self {
+        Self(question, None)
+    }
+
+    fn close(question: &'a str, example: &'a Example) -> Self {
+        Self(question, Some(ALIKE_BY.map(|name| example.tag(name))))
+    }
+}
+
+/// Whether two examples show different images of different patients.
 fn are_comparable(a: &Example, b: &Example) -> bool {
     let same = |a: &str, b: &str| !a.is_empty() && a == b;
     b.images.len() == 1
         && a.images != b.images
         && !same(&a.patient, &b.patient)
         && !same(&a.study, &b.study)
-        && !overlap(&a.answer, &b.answer)
 }
 
 /// What the images show, in their order.

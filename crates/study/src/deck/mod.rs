@@ -110,3 +110,45 @@ fn plain(question: &str) -> String {
     let text = question.replace(IMAGE_PLACEHOLDER, " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rounds_index::ExampleImage;
+    use std::collections::BTreeMap;
+    use std::time::{Duration, Instant};
+
+    /// Examples that all ask the same, each with an image and an answer of its own.
+    fn alike(count: usize) -> DeckSource {
+        let example = |number: usize| Example {
+            id: format!("e{number}"),
+            images: vec![ExampleImage {
+                sha256: format!("{number:064x}"),
+                extension: "png".into(),
+            }],
+            question: "What does this image show?".into(),
+            answer: format!("finding {number}"),
+            ..Example::default()
+        };
+        DeckSource {
+            examples: (0..count).map(example).collect(),
+            chosen: count,
+            places: BTreeMap::new(),
+            seed: 7,
+        }
+    }
+
+    #[test]
+    fn thousands_of_examples_that_ask_the_same_make_cards_in_seconds() {
+        let started = Instant::now();
+        let source = alike(5000);
+        let (choices, pairs) = (source.choices(), source.comparisons());
+        assert_eq!((choices.len(), pairs.len()), (5000, 5000));
+        for card in &choices {
+            let different: HashSet<_> = card.choices.iter().collect();
+            assert!(different.len() == 4 && different.contains(&card.answer));
+        }
+        assert!(pairs.iter().all(|card| card.images[0] != card.images[1]));
+        assert!(started.elapsed() < Duration::from_secs(60), "quadratic");
+    }
+}

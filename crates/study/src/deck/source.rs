@@ -11,6 +11,9 @@ use super::places::{Place, places};
 use crate::card::has_tags;
 use crate::error::{StudyError, at_most};
 
+/// Most of many candidates that are looked at for one card: looking at all of them for every card would take for ever.
+pub(super) const MAX_DRAWN: usize = 128;
+
 /// The chosen examples of an index.
 pub(super) struct DeckSource {
     /// Those that cards are made from, in the order of the index; then others that show the same images, which say what
@@ -20,7 +23,7 @@ pub(super) struct DeckSource {
     pub(super) chosen: usize,
     /// The labelled places on each image, by SHA-256; in the order of their labels, each once.
     pub(super) places: BTreeMap<String, Vec<Place>>,
-    seed: u64,
+    pub(super) seed: u64,
 }
 
 impl DeckSource {
@@ -83,15 +86,40 @@ impl DeckSource {
     }
 }
 
+/// An answer as it is written, and normalised once.
+pub(super) struct Answer<'a> {
+    pub(super) text: &'a str,
+    pub(super) plain: String,
+}
+
+impl<'a> Answer<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            plain: normalised(text),
+        }
+    }
+}
+
 /// The different answers among some examples, in alphabetical order, each as it is first written.
-pub(super) fn answers<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<&'a str> {
+pub(super) fn answers<'a>(examples: impl Iterator<Item = &'a Example>) -> Vec<Answer<'a>> {
     let mut known = HashSet::new();
-    let mut answers: Vec<&str> = examples
-        .map(|example| example.answer.as_str())
-        .filter(|answer| known.insert(normalised(answer)))
+    let mut answers: Vec<Answer> = examples
+        .map(|example| Answer::of(&example.answer))
+        .filter(|answer| known.insert(answer.plain.clone()))
         .collect();
-    answers.sort_unstable();
+    answers.sort_unstable_by_key(|answer| answer.text);
     answers
+}
+
+/// The places of candidates out of `count`, at random: each once, or of very many [`MAX_DRAWN`], some perhaps twice.
+pub(super) fn drawn(count: usize, luck: &mut Rng) -> Vec<usize> {
+    if count > MAX_DRAWN {
+        return (0..MAX_DRAWN).map(|_| luck.below(count)).collect();
+    }
+    let mut all: Vec<usize> = (0..count).collect();
+    luck.shuffle(&mut all);
+    all
 }
 
 /// Whether an answer is yes or no.
@@ -99,9 +127,8 @@ pub(super) fn is_yes_or_no(answer: &str) -> bool {
     matches!(normalised(answer).as_str(), "yes" | "no")
 }
 
-/// Whether all words of one answer are in the other: then both can be right, as `left` and `upper left` can.
+/// Whether all words of one normalised answer are in the other: then both can be right, as `left` and `upper left` can.
 pub(super) fn overlap(a: &str, b: &str) -> bool {
-    let (a, b) = (normalised(a), normalised(b));
     let (a, b): (Vec<&str>, Vec<&str>) = (a.split(' ').collect(), b.split(' ').collect());
     a.iter().all(|word| b.contains(word)) || b.iter().all(|word| a.contains(word))
 }

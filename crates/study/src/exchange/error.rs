@@ -1,6 +1,6 @@
 //! Errors of reading and writing decks, with hints.
 
-use rounds_support::{FailureKind, FileError, Hint, errors, sanitise};
+use rounds_support::{Cancel, FailureKind, FileError, Hint, errors, sanitise};
 
 /// Why a deck could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum ExchangeError {
     /// The caller could not keep an image.
     #[error("an image could not be kept: {0}")]
     Keep(String),
+    /// The user stopped it.
+    #[error("stopped")]
+    Stopped,
     /// A package could not be put together.
     #[error("the package could not be made: {0}")]
     Make(String),
@@ -120,12 +123,23 @@ impl Hint for ExchangeError {
             }
             Self::Empty { first: None } => "look into the file: it has no cards",
             Self::Empty { first: Some(_) } => "correct what the message says, then try again",
-            Self::Keep(_) | Self::Make(_) => return None,
+            Self::Keep(_) | Self::Make(_) | Self::Stopped => return None,
         };
         Some(text.to_owned())
     }
 
     fn kind(&self) -> FailureKind {
-        FailureKind::Io
+        match self {
+            Self::Stopped => FailureKind::Interrupted,
+            _ => FailureKind::Io,
+        }
+    }
+}
+
+/// Errors once the user wants to stop.
+pub(crate) fn unless_stopped(cancel: &Cancel) -> Result<(), ExchangeError> {
+    match cancel.is_cancelled() {
+        true => Err(ExchangeError::Stopped),
+        false => Ok(()),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rounds_support::{errors, files, sanitise};
+use rounds_support::{Cancel, errors, files, sanitise};
 
 use crate::card::{Card, CardImage};
 use crate::schedule::{Grade, Schedule};
 
 use super::checked;
-use super::error::{ExchangeError, at_most, at_most_bytes};
+use super::error::{ExchangeError, at_most, at_most_bytes, unless_stopped};
 use super::limits::Limits;
 
 /// Most places of skipped cards that are kept; more are only counted.
@@ -77,6 +77,7 @@ pub type Keep<'a> = dyn FnMut(&CardImage, Vec<u8>) -> Result<(), String> + 'a;
 /// Collects an [`Import`].
 pub(super) struct Collector<'a> {
     pub(super) limits: &'a Limits,
+    pub(super) cancel: &'a Cancel,
     pub(super) import: Import,
     keep: &'a mut Keep<'a>,
     ids: HashSet<String>,
@@ -88,9 +89,10 @@ pub(super) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(limits: &'a Limits, keep: &'a mut Keep<'a>) -> Self {
+    pub(super) fn new(limits: &'a Limits, keep: &'a mut Keep<'a>, cancel: &'a Cancel) -> Self {
         Self {
             limits,
+            cancel,
             import: Import::default(),
             keep,
             ids: HashSet::new(),
@@ -103,6 +105,7 @@ impl<'a> Collector<'a> {
 
     /// Checks a card and adds it, or notes why it was skipped. Returns its id if it was added.
     pub(super) fn add(&mut self, card: Card, place: &str) -> Result<Option<String>, ExchangeError> {
+        unless_stopped(self.cancel)?;
         let card = match checked::card(card, self.limits) {
             Ok(card) => card,
             Err(reason) => {
@@ -145,6 +148,7 @@ impl<'a> Collector<'a> {
         if let Some(known) = self.images.get(key) {
             return Ok(known.clone());
         }
+        unless_stopped(self.cancel)?;
         let image = match load().and_then(|bytes| Ok((image_of(&bytes)?, bytes))) {
             Ok((image, bytes)) => {
                 if self.kept.insert(image.sha256.clone()) {

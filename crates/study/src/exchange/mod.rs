@@ -18,7 +18,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use rounds_support::{FileError, sanitise};
+use rounds_support::{Cancel, FileError, sanitise};
 
 use crate::card::CardImage;
 
@@ -33,18 +33,24 @@ use import::Collector;
 /// Reads the deck at `path`, with its images in memory. What the file is follows from its content, and for tables from its name.
 pub fn read(path: &Path, limits: &Limits) -> Result<Import, ExchangeError> {
     let mut media = Vec::new();
-    let mut import = read_with(path, limits, &mut |image, bytes| {
+    let mut keep = |image: &CardImage, bytes: Vec<u8>| {
         media.push((image.clone(), bytes));
         Ok(())
-    })?;
+    };
+    let mut import = read_with(path, limits, &mut keep, &Cancel::new())?;
     import.media = media;
     Ok(import)
 }
 
 /// Like [`read`], but hands every image to `keep` as soon as it is read, each once, so that only one is in memory. An image whose
-/// card turns out to be unusable may be handed over, too.
-pub fn read_with(path: &Path, limits: &Limits, keep: &mut Keep) -> Result<Import, ExchangeError> {
-    let mut collector = Collector::new(limits, keep);
+/// card turns out to be unusable may be handed over, too. Stops with an error soon after it was cancelled.
+pub fn read_with(
+    path: &Path,
+    limits: &Limits,
+    keep: &mut Keep,
+    cancel: &Cancel,
+) -> Result<Import, ExchangeError> {
+    let mut collector = Collector::new(limits, keep, cancel);
     let start = start(path)?;
     let extension = path
         .extension()

@@ -62,7 +62,7 @@ impl Store {
         }
         for (id, old) in &known {
             change.removed += usize::from(old.present);
-            let statement = match old.has_reviews {
+            let statement = match old.has_history {
                 true => "update cards set present = 0 where deck = ?1 and id = ?2",
                 false => "delete from cards where deck = ?1 and id = ?2",
             };
@@ -244,6 +244,21 @@ impl Store {
         expect_card(changed, deck, card)
     }
 
+    /// Suspends cards, all or none. Those that the deck lacks are left out.
+    pub fn suspend_all(&mut self, deck: &str, cards: &[CardId]) -> Result<(), StudyError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let number = number_of(&transaction, deck)?;
+        for card in cards {
+            let statement = "update cards set suspended = 1 where deck = ?1 and id = ?2";
+            let mut statement = transaction.prepare_cached(statement)?;
+            statement.execute(params![number, card])?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// Returns free pages to the system and removes deleted text from the journal. Another reader may prevent this; the next
     /// call does it then, so failing here is not an error.
     fn shrink(&self) {
@@ -268,12 +283,12 @@ struct Known {
     position: i64,
     text: String,
     present: bool,
-    has_reviews: bool,
+    has_history: bool,
 }
 
 fn known_cards(connection: &Connection, deck: i64) -> Result<HashMap<CardId, Known>, StudyError> {
     let mut statement = connection.prepare(
-        "select id, card, present, exists
+        "select id, card, present, schedule is not null or exists
            (select 1 from reviews where reviews.deck = cards.deck and reviews.card = cards.id and undone = 0),
            position
          from cards where deck = ?1",
@@ -282,7 +297,7 @@ fn known_cards(connection: &Connection, deck: i64) -> Result<HashMap<CardId, Kno
         let known = Known {
             text: row.get(1)?,
             present: row.get(2)?,
-            has_reviews: row.get(3)?,
+            has_history: row.get(3)?,
             position: row.get(4)?,
         };
         Ok((row.get(0)?, known))

@@ -129,6 +129,16 @@ fn cramming_and_cards_without_a_beginning_do_not_count() {
         none,
         Err(StudyError::TooFewReviews { found: 0, .. })
     ));
+    // Imported without its beginning, a card looks new, but its first review says that it is not.
+    let mut log = learner(&forgetful(), 400, 3);
+    for review in log.iter_mut().filter(|review| review.before.is_new()) {
+        review.kind = ReviewKind::Review;
+    }
+    let none = fit(&log, &default, &mut |_, _| {}, &Cancel::new());
+    assert!(matches!(
+        none,
+        Err(StudyError::TooFewReviews { found: 0, .. })
+    ));
 }
 
 #[test]
@@ -155,9 +165,12 @@ fn the_best_retention_is_found_for_a_small_deck() {
         &mut |count| tried = count,
         &Cancel::new(),
     )
+    .unwrap()
     .unwrap();
     assert!((0.7..=0.95).contains(&best), "{best}");
     assert!(tried > 1);
-    let unknown = best_retention(&default, &[], 60, &mut |_| {}, &Cancel::new()).unwrap();
+    let unknown = best_retention(&default, &[], 60, &mut |_| {}, &Cancel::new())
+        .unwrap()
+        .unwrap();
     assert!((0.7..=0.95).contains(&unknown), "{unknown}");
 }

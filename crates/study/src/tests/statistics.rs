@@ -258,3 +258,15 @@ fn statistics_of_a_store_are_of_one_deck_or_of_all() {
     let nothing = Stats::of(&empty, None, monday(), &TimeZone::UTC).unwrap();
     assert_eq!((nothing.cards, nothing.days.len()), (0, 371));
 }
+
+#[test]
+fn a_tag_that_a_card_has_twice_counts_once() {
+    let mut part = part();
+    let before = stats().tags;
+    for card in &mut part.cards {
+        let again = card.tags.clone();
+        card.tags.extend(again);
+    }
+    let days = Days::new(&TimeZone::UTC, 4);
+    assert_eq!(Stats::count(&[part], &days, monday()).tags, before);
+}

@@ -368,3 +368,32 @@ fn a_new_phase_is_stored_as_no_schedule_at_all() {
     assert_eq!(store.schedule("d", &id, 77).unwrap(), Schedule::new(77));
     assert_eq!(store.standings("d").unwrap()[0].schedule, None);
 }
+
+#[test]
+fn a_card_with_an_imported_schedule_alone_survives_its_absence() {
+    let scheduler = scheduler(&Settings::default());
+    let cards = [a_card("one"), a_card("two")];
+    let mut store = Store::in_memory().unwrap();
+    let info = DeckInfo::default();
+    store.put_deck("d", &info, &cards).unwrap();
+    let elsewhere = scheduler.grade("x", &Schedule::new(0), Grade::Easy, monday());
+    let schedules = [(cards[1].id.clone(), elsewhere)];
+    store.import_schedules("d", &schedules).unwrap();
+    store.put_deck("d", &info, &cards[..1]).unwrap();
+    store.put_deck("d", &info, &cards).unwrap();
+    let back = store.schedule("d", &cards[1].id, 0).unwrap();
+    assert_eq!(back, elsewhere);
+}
+
+#[test]
+fn many_cards_are_suspended_at_once_and_unknown_ones_do_no_harm() {
+    let cards = [a_card("one"), a_card("two")];
+    let mut store = Store::in_memory().unwrap();
+    store.put_deck("d", &DeckInfo::default(), &cards).unwrap();
+    let ids = [cards[1].id.clone(), "0123456789abcdef".to_owned()];
+    store.suspend_all("d", &ids).unwrap();
+    let standings = store.standings("d").unwrap();
+    let suspended: Vec<bool> = standings.iter().map(|of| of.suspended).collect();
+    assert_eq!(suspended, [false, true]);
+    assert!(store.suspend_all("none", &ids).is_err());
+}

@@ -9,7 +9,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use serde_json::Value;
 
-use crate::exchange::error::{ExchangeError, at_most, damaged};
+use rounds_support::Cancel;
+
+use crate::exchange::error::{ExchangeError, at_most, damaged, unless_stopped};
 use crate::exchange::limits::Limits;
 
 use super::note_types::{self, NoteType};
@@ -22,6 +24,7 @@ const FORMAT_BYTES: [usize; 2] = [18, 19];
 /// An open collection.
 pub(super) struct Collection {
     connection: Connection,
+    cancel: Cancel,
     /// When its first day began, in milliseconds since 1970 UTC.
     pub(super) created_ms: i64,
     pub(super) note_types: HashMap<i64, NoteType>,
@@ -56,6 +59,8 @@ pub(super) struct CardRow {
     pub(super) stage: i64,
     pub(super) queue: i64,
     pub(super) due: i64,
+    /// Days between its reviews; seconds if negative.
+    pub(super) interval: i64,
     pub(super) reviews: i64,
     pub(super) lapses: i64,
     pub(super) left: i64,
@@ -83,7 +88,7 @@ fn sql(error: rusqlite::Error) -> ExchangeError {
 
 impl Collection {
     /// Opens the database in `bytes`.
-    pub(super) fn open(mut bytes: Vec<u8>) -> Result<Self, ExchangeError> {
+    pub(super) fn open(mut bytes: Vec<u8>, cancel: &Cancel) -> Result<Self, ExchangeError> {
         if !bytes.starts_with(b"SQLite format 3\0") {
             return Err(damaged("its collection is not a SQLite database"));
         }
@@ -132,6 +137,7 @@ impl Collection {
         }
         Ok(Self {
             connection,
+            cancel: cancel.clone(),
             created_ms: created.clamp(0, i64::MAX / 1000).saturating_mul(1000),
             note_types: note_types::parse(&json("models", models)?),
             decks: decks_of(&json("decks", decks)?),
@@ -176,7 +182,7 @@ impl Collection {
     ) -> Result<(), ExchangeError> {
         let mut failed = None;
         let select =
-            "select id, nid, did, ord, type, queue, due, reps, lapses, \"left\", odue, odid, data
+            "select id, nid, did, ord, type, queue, due, reps, lapses, \"left\", odue, odid, data, ivl
                       from cards order by id";
         self.each(select, "cards:", limits.cards, |row| {
             let card = CardRow {
@@ -187,6 +193,7 @@ impl Collection {
                 stage: integer(row, 4)?,
                 queue: integer(row, 5)?,
                 due: integer(row, 6)?,
+                interval: integer(row, 13)?,
                 reviews: integer(row, 7)?,
                 lapses: integer(row, 8)?,
                 left: integer(row, 9)?,
@@ -244,6 +251,7 @@ impl Collection {
         let mut count = 0;
         while let Some(row) = rows.next().map_err(sql)? {
             count += 1;
+            unless_stopped(&self.cancel)?;
             at_most(what, count, limit)?;
             if take(row).map_err(sql)?.is_break() {
                 break;

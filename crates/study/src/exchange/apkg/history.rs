@@ -35,7 +35,7 @@ pub(super) struct CardData {
 }
 
 /// Where a card stands; `None` for a new one. `steps` are the numbers of its learning and relearning steps. The last review is
-/// the one that the card states, if it does.
+/// the one that the card states, or one interval before it is due.
 pub(super) fn schedule(row: &CardRow, created_ms: i64, steps: (u8, u8)) -> Option<Schedule> {
     let due = match row.original_due {
         0 => row.due,
@@ -61,7 +61,13 @@ pub(super) fn schedule(row: &CardRow, created_ms: i64, steps: (u8, u8)) -> Optio
     };
     let data: CardData = serde_json::from_str(&row.data).unwrap_or_default();
     let count = |number: i64| u32::try_from(number.max(0)).unwrap_or(u32::MAX);
-    let last_review = data.last_review.map(|seconds| seconds.saturating_mul(1000));
+    let stated = data.last_review.map(|seconds| seconds.saturating_mul(1000));
+    // A card that states none was seen one interval before it is due.
+    let before = || {
+        let waited = row.stage == 2 && (1..=MAX_DAYS).contains(&row.interval);
+        waited.then(|| due.saturating_sub(row.interval * DAY_MS))
+    };
+    let last_review = stated.or_else(before);
     Some(Schedule {
         phase,
         due,
@@ -153,6 +159,7 @@ mod tests {
             stage,
             queue: stage,
             due,
+            interval: 0,
             reviews: 5,
             lapses: -1,
             left,
@@ -184,6 +191,20 @@ mod tests {
             (Phase::Relearning(0), 4 * DAY_MS)
         );
         assert_eq!(schedule(&row(0, 10, 0), 0, (2, 1)), None);
+    }
+
+    #[test]
+    fn a_card_that_does_not_state_its_last_review_was_seen_an_interval_before_it_is_due() {
+        let mut row = row(2, 100, 0);
+        row.data = String::new();
+        let last = |row: &CardRow| schedule(row, 1_000, (2, 1)).unwrap().last_review;
+        assert_eq!(last(&row), None);
+        row.interval = 30;
+        assert_eq!(last(&row), Some(1_000 + 70 * DAY_MS));
+        for interval in [i64::MIN, -600, i64::MAX] {
+            row.interval = interval;
+            assert_eq!(last(&row), None);
+        }
     }
 
     #[test]

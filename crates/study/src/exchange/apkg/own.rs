@@ -1,6 +1,7 @@
 //! The note types that this program writes, so that it reads its own cards back as they were, with what was edited in Anki.
 
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 use crate::card::{Kind, LabRow, Region};
 use crate::exchange::checked::{self, is_id};
@@ -117,18 +118,19 @@ pub(super) fn draft(note: &NoteRow, note_type: &NoteType) -> Option<Draft> {
 /// The tags of the note; those that were exported get their exact names and values back.
 fn tags(text: &str, exported: Vec<(String, String)>) -> Vec<(String, String)> {
     let words: Vec<&str> = text.split_whitespace().collect();
+    let present: HashSet<&str> = words.iter().copied().collect();
     let mut kept: Vec<(String, String)> = Vec::new();
-    let mut known: Vec<String> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     for tag in exported {
         let word = write::tag(&tag);
-        if words.contains(&word.as_str()) {
+        if present.contains(word.as_str()) {
             kept.push(tag);
         }
-        known.push(word);
+        known.insert(word);
     }
     let added: Vec<&str> = words
         .into_iter()
-        .filter(|word| !known.iter().any(|known| known == word))
+        .filter(|word| !known.contains(*word))
         .collect();
     kept.extend(notes::tags(&added.join(" ")));
     kept

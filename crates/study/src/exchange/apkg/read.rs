@@ -15,7 +15,7 @@ use super::history;
 use super::media::Media;
 use super::notes::{self, Draft};
 
-/// Longest fields of a note together, in bytes: they are read for each of its cards.
+/// Longest fields of a note together, and longest tags, in bytes: they are read for each of its cards.
 const MAX_NOTE_BYTES: usize = 256 << 10;
 /// Most cards of a note, which is Anki's own limit.
 const MAX_CARDS_OF_NOTE: i64 = 500;
@@ -57,7 +57,8 @@ fn database(archive: &mut Archive, collector: &Collector) -> Result<Collection, 
         () => return Err(damaged("there is no collection in it")),
     };
     let content = archive.content(name, collector.limits.collection_bytes);
-    Collection::open(content.map_err(|reason| damaged(format!("its collection: {reason}")))?)
+    let content = content.map_err(|reason| damaged(format!("its collection: {reason}")))?;
+    Collection::open(content, collector.cancel)
 }
 
 struct Reader {
@@ -85,7 +86,8 @@ impl Reader {
             collector.skip(&place, "its note is missing or not readable");
             return Ok(());
         };
-        if note.fields.len() > MAX_NOTE_BYTES || !(0..MAX_CARDS_OF_NOTE).contains(&row.template) {
+        let length = note.fields.len().max(note.tags.len());
+        if length > MAX_NOTE_BYTES || !(0..MAX_CARDS_OF_NOTE).contains(&row.template) {
             collector.skip(&place, "its note is too long or has too many cards");
             return Ok(());
         }

@@ -10,6 +10,7 @@ use crate::exchange::html;
 use crate::exchange::import::Collector;
 
 use super::folder::Folder;
+use super::formulas;
 use super::values::{self, Column};
 
 /// Most columns.
@@ -130,7 +131,8 @@ fn fields(
                 ]
             }
             _ if directives.html => vec![(column, Value::from(html::to_plain(text).text))],
-            _ => vec![(column, Value::from(text))],
+            _ if directives.any => vec![(column, Value::from(text))],
+            _ => vec![(column, Value::from(formulas::unguarded(text)))],
         });
     }
     Ok(fields)

@@ -5,11 +5,14 @@ use serde_json::Value;
 use rounds_support::lines;
 use rounds_support::sanitise;
 
-use crate::exchange::error::{ExchangeError, damaged};
+use crate::exchange::error::{ExchangeError, at_most_bytes, damaged};
 use crate::exchange::import::Collector;
 
 use super::folder::Folder;
 use super::values::{self, Column};
+
+/// Longest JSON that is read at once, in bytes: every value of it takes up to ten times as much memory.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Reads an array of cards, an object with an array `cards` (and perhaps `name` and `about`), or, under a wrong file name, lines.
 pub(super) fn read(
@@ -17,6 +20,7 @@ pub(super) fn read(
     folder: &Folder,
     collector: &mut Collector,
 ) -> Result<(), ExchangeError> {
+    at_most_bytes("JSON of", content.len() as u64, MAX_BYTES)?;
     let mut json: Value = match serde_json::from_slice(content) {
         Ok(json) => json,
         Err(_) if starts_as_lines(content) => return read_lines(content, folder, collector),

@@ -5,6 +5,7 @@
 
 mod columns;
 mod folder;
+mod formulas;
 mod json;
 mod values;
 mod write;

@@ -13,7 +13,7 @@ use crate::exchange::apkg::{DeckExport, Exported};
 use crate::exchange::error::{ExchangeError, unmade};
 use crate::exchange::import::image_of;
 
-use super::TableFormat;
+use super::{TableFormat, formulas};
 
 /// The columns, in order.
 const NAMES: [&str; 13] = [
@@ -166,7 +166,7 @@ fn row(card: &Card, images: &[String]) -> Map<String, Value> {
     named.filter(|(_, value)| !is_empty(value)).collect()
 }
 
-/// A table with a header. Arrays are written as JSON.
+/// A table with a header. Arrays are written as JSON. No cell is a formula to a spreadsheet.
 fn separated(rows: &[Map<String, Value>], separator: u8) -> Result<Vec<u8>, ExchangeError> {
     let mut table = csv::WriterBuilder::new()
         .delimiter(separator)
@@ -174,7 +174,7 @@ fn separated(rows: &[Map<String, Value>], separator: u8) -> Result<Vec<u8>, Exch
     table.write_record(NAMES).map_err(unmade)?;
     for row in rows {
         let fields = NAMES.iter().map(|name| match row.get(*name) {
-            Some(Value::String(text)) => text.clone(),
+            Some(Value::String(text)) => formulas::guarded(text).into_owned(),
             Some(value) => value.to_string(),
             None => String::new(),
         });

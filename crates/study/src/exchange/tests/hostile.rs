@@ -1,6 +1,7 @@
 //! Packages that want to do harm.
 
 use super::*;
+use rounds_support::{FailureKind, Hint};
 
 /// Reads a package that must be refused; the message.
 fn refused(package: &Package) -> String {
@@ -158,8 +159,34 @@ fn a_keeper_that_cannot_keep_ends_the_import() {
     package.files = vec![("0", png(1))];
     let (_folder, path) = file("deck.apkg", &package.bytes());
     let mut full = |_: &CardImage, _: Vec<u8>| Err("the disk is full".to_owned());
-    let error = read_with(&path, &Limits::default(), &mut full).unwrap_err();
+    let error = read_with(&path, &Limits::default(), &mut full, &Cancel::new()).unwrap_err();
     assert!(error.to_string().contains("the disk is full"));
+}
+
+#[test]
+fn an_import_that_is_cancelled_stops_as_interrupted() {
+    let package = Package::new(&["e\u{1F}f"]).bytes();
+    let table = b"question,answer\ne,f\n".to_vec();
+    for (name, content) in [("deck.apkg", package), ("deck.csv", table)] {
+        let (_folder, path) = file(name, &content);
+        let mut keep = |_: &CardImage, _: Vec<u8>| Ok(());
+        let cancel = Cancel::new();
+        assert!(read_with(&path, &Limits::default(), &mut keep, &cancel).is_ok());
+        cancel.cancel();
+        let error = read_with(&path, &Limits::default(), &mut keep, &cancel).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Interrupted, "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_note_with_endless_tags_is_left_out() {
+    let mut package = Package::new(&["e\u{1F}f", "g\u{1F}h"]);
+    package.sql = format!(
+        "update notes set tags = '{}' where id = 1",
+        "t ".repeat(200_000)
+    );
+    let import = package.read().unwrap();
+    assert_eq!((import.cards.len(), import.skipped_in_all), (1, 1));
 }
 
 #[test]

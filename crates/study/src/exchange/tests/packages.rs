@@ -124,6 +124,40 @@ fn history_goes_out_and_comes_back_if_asked_for() {
 }
 
 #[test]
+fn reviews_are_due_on_the_same_day_again_in_every_time_zone() {
+    let (cards, media) = cards();
+    let source = from_map(&media);
+    let folder = tempfile::tempdir().unwrap();
+    for hour in 0..24 {
+        // Days that begin at any hour UTC; the clock is changed in between.
+        let start = NOW - NOW % DAY_MS + hour * DAY_MS / 24;
+        let dues = [
+            start,
+            start + 3 * DAY_MS + DAY_MS / 24,
+            start + 200 * DAY_MS,
+        ];
+        let schedules = dues
+            .iter()
+            .zip(&cards)
+            .map(|(due, card)| (card.id.clone(), schedule(Phase::Review, *due)));
+        let schedules: Vec<(String, Schedule)> = schedules.collect();
+        let mut deck = export(&cards, &source);
+        (deck.schedules, deck.with_history) = (&schedules, true);
+        let path = folder.path().join(format!("deck{hour}.apkg"));
+        write_apkg(&path, &deck).unwrap();
+        let found: HashMap<String, Schedule> = read(&path, &Limits::default())
+            .unwrap()
+            .schedules
+            .into_iter()
+            .collect();
+        for (id, expected) in &schedules {
+            let early = expected.due - found[id].due;
+            assert!((0..=DAY_MS / 24).contains(&early), "{hour}: {early}");
+        }
+    }
+}
+
+#[test]
 fn names_of_patients_and_examples_stay_at_home() {
     let (mut cards, media) = cards();
     cards

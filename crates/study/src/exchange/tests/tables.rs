@@ -265,3 +265,49 @@ fn escape_sequences_do_not_come_through_a_table() {
     assert_eq!(pairs(&import), [("q\u{FFFD}", "a\u{FFFD}")]);
     assert_eq!(card.source, "s\u{FFFD}");
 }
+
+#[test]
+fn no_cell_of_a_table_is_a_formula_and_all_come_back() {
+    let mut card = checked::empty(Kind::Question);
+    card.id = "0123456789abcdef".to_owned();
+    card.question = "=HYPERLINK(\"https://example.org\")".to_owned();
+    card.answer = "-5".to_owned();
+    card.rationale = "'+1 is text".to_owned();
+    card.source = "@someone".to_owned();
+    let cards = [card];
+    let none = |_: &CardImage| Err("there is none".to_owned());
+    let folder = tempfile::tempdir().unwrap();
+    for (name, separator) in [("deck.csv", b','), ("deck.tsv", b'\t')] {
+        let path = folder.path().join(name);
+        write(&path, &export(&cards, &none)).unwrap();
+        let mut table = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .from_path(&path)
+            .unwrap();
+        for cell in table.records().flat_map(|row| {
+            let row = row.unwrap();
+            row.iter().map(str::to_owned).collect::<Vec<_>>()
+        }) {
+            assert!(!cell.starts_with(['=', '+', '-', '@']), "{name}: {cell}");
+        }
+        let import = read(&path, &Limits::default()).unwrap();
+        let back = &import.cards[0];
+        let texts = |card: &Card| {
+            let Card {
+                question,
+                answer,
+                rationale,
+                source,
+                ..
+            } = card.clone();
+            [question, answer, rationale, source]
+        };
+        assert_eq!(texts(back), texts(&cards[0]), "{name}");
+    }
+}
+
+#[test]
+fn json_that_would_fill_the_memory_is_refused() {
+    let error = table("deck.json", vec![b' '; (64 << 20) + 1]).unwrap_err();
+    assert!(error.to_string().contains("64 MiB"), "{error}");
+}

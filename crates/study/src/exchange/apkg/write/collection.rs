@@ -14,7 +14,7 @@ use super::super::{DAY_MS, own};
 use super::fields::{self, Names};
 use super::{DeckExport, models, tag};
 
-/// The hour at which days of the collection begin, UTC, in milliseconds.
+/// The hour at which days of the collection begin, UTC, in milliseconds, where no due date says when the learner's do.
 const DAY_STARTS_MS: i64 = 4 * 3_600_000;
 /// Ease of reviewed cards, in permille: Anki's initial one. FSRS does not use it.
 const EASE: i64 = 2500;
@@ -122,13 +122,18 @@ fn fill(
     }
 }
 
-/// The beginning of the day of the earliest time that has to be counted from it.
+/// The beginning of the day of the earliest time that has to be counted from it. Days begin when the learner's do, which is when
+/// reviews are due: counted from another hour, a card would come a day early.
 fn created_ms<'a>(now: i64, schedules: impl Iterator<Item = &'a Schedule>) -> i64 {
-    let earliest = schedules
-        .map(|schedule| schedule.due)
-        .fold(now, i64::min)
-        .max(DAY_MS);
-    (earliest - DAY_STARTS_MS).div_euclid(DAY_MS) * DAY_MS + DAY_STARTS_MS
+    let (mut earliest, mut review) = (now, None);
+    for schedule in schedules {
+        earliest = earliest.min(schedule.due);
+        if schedule.phase == Phase::Review {
+            review = Some(review.map_or(schedule.due, |known: i64| known.min(schedule.due)));
+        }
+    }
+    let starts = review.map_or(DAY_STARTS_MS, |due| due.rem_euclid(DAY_MS));
+    (earliest.max(DAY_MS) - starts).div_euclid(DAY_MS) * DAY_MS + starts
 }
 
 fn collection_row(
@@ -245,8 +250,11 @@ impl CardRow {
         let Some(schedule) = schedule.filter(|schedule| schedule.phase != Phase::New) else {
             return new;
         };
-        let day = (schedule.due - created_ms).div_euclid(DAY_MS);
-        let waited = schedule.due - schedule.last_review.unwrap_or(schedule.due);
+        // To the nearest: where the clock changes, days begin an hour earlier or later.
+        let since = schedule.due.saturating_sub(created_ms);
+        let day = since.saturating_add(DAY_MS / 2).div_euclid(DAY_MS);
+        let last = schedule.last_review.unwrap_or(schedule.due);
+        let waited = schedule.due.saturating_sub(last);
         let days = (waited as f64 / DAY_MS as f64).round().max(1.0) as i64;
         let remaining = |steps: u8, step: u8| i64::from(steps.saturating_sub(step).max(1)) * 1001;
         let (stage, due, interval, left) = match schedule.phase {
