@@ -169,7 +169,8 @@ fn a_plans_own_template_writes_the_prompts_and_a_run_is_held_to_it() {
     // A line says what it was made from.
     let key = record["made_from"].as_str().expect("a key");
     let made_from = &inputs["made_from"][key];
-    assert_eq!(made_from["settings"]["max_new_tokens"], 4);
+    let settings = made_from["settings"].to_string();
+    assert!(settings.contains("\"max_new_tokens\":4"), "{settings}");
     assert_eq!(made_from["model"], "shipped");
     let hash = made_from["template_sha256"].as_str().expect("a hash");
     assert_eq!(inputs["templates"][hash], own);

@@ -290,7 +290,7 @@ fn codes_come_along_in_an_export_and_are_compared_with_a_salt_that_fits() {
     let at = |name: &str| folder.path().join(name);
     let code = identity::code(identity::Kind::Patient, "MRN1");
     for name in ["first", "other"] {
-        let mut rows = vec![row("a", 1), row("b", 2), row("c", 3)];
+        let mut rows = vec![row("row-a", 1), row("row-b", 2), row("row-c", 3)];
         rows[0].patient.clone_from(&code);
         rows[1].patient.clone_from(&code);
         add_rows(&at(name), rows);

@@ -233,7 +233,7 @@ fn alpha_scales_the_lora_that_is_merged() {
     let name = "lang_encoder.model.layers.0.self_attn.q_proj.weight";
     let [low, usual, high] = [Some(16), None, Some(64)].map(|alpha| {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut request = request(MedvintVariant::Td, "td-mlp-resnet", folder.path());
+        let mut request = request(MedvintVariant::Td, "td-resnet", folder.path());
         request.lora_alpha = alpha;
         import_medvint(&request, &Cancel::new(), &mut |_, _| {}).expect("imported");
         let file = request.out.join("model.safetensors");
