@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::desk::Desk;
 use super::exchanged::{Deal, Dealt, Next};
-use super::state::{Turn, Work};
+use super::state::{MAX_TOOK_MS, Turn, Work};
 use super::words;
 use rounds_study::card::{Card, Kind};
 use rounds_study::schedule::{Grade, in_words};
@@ -38,7 +38,8 @@ struct Lines<'a> {
     input: Input<'a>,
     out: &'a mut dyn Write,
     clock: &'a dyn Fn() -> i64,
-    so_far: Graded,
+    /// Grades that were not taken back.
+    grades: Vec<Grade>,
 }
 
 /// Studies until the input ends, the user leaves or nothing is left to do.
@@ -55,7 +56,7 @@ pub fn study_lines(
         input,
         out,
         clock,
-        so_far: Graded::default(),
+        grades: Vec::new(),
     };
     lines.say(&format!("study mode: {INTENDED_USE}"))?;
     lines.say("Type an answer, or Enter to turn the card. /undo, /bury, /suspend, /quit.")?;
@@ -68,11 +69,11 @@ pub fn study_lines(
         deal = match deal.next {
             Next::Card(ref dealt) => match lines.card(&deal, dealt)? {
                 Some(work) => lines.perform(&work)?,
-                None => return Ok(lines.so_far),
+                None => return Ok(lines.so_far()),
             },
             Next::Nothing { due } => {
                 lines.say(&end(due, clock()))?;
-                return Ok(lines.so_far);
+                return Ok(lines.so_far());
             }
         };
     }
@@ -89,6 +90,14 @@ fn end(due: Option<i64>, now: i64) -> String {
 }
 
 impl Lines<'_> {
+    fn so_far(&self) -> Graded {
+        let known = self.grades.iter().filter(|grade| **grade != Grade::Again);
+        Graded {
+            graded: self.grades.len(),
+            known: known.count(),
+        }
+    }
+
     fn say(&mut self, text: &str) -> Result<(), Failure> {
         let written = writeln!(self.out, "{text}").and_then(|()| self.out.flush());
         written.map_err(|error| Failure::io(&error))
@@ -125,8 +134,10 @@ impl Lines<'_> {
         match (done, work) {
             (Ok(deal), _) => {
                 if let Work::Grade { grade, .. } = work {
-                    self.so_far.graded += 1;
-                    self.so_far.known += usize::from(*grade != Grade::Again);
+                    self.grades.push(*grade);
+                }
+                if deal.ungraded {
+                    self.grades.pop();
                 }
                 Ok(deal)
             }
@@ -161,7 +172,7 @@ impl Lines<'_> {
         if let Some(verdict) = &turn.verdict {
             self.say(&verdict.in_words())?;
         }
-        for text in [&card.rationale, &card.source] {
+        for text in [&card.rationale, &card.source, &card.licence] {
             if !text.is_empty() {
                 self.say(text)?;
             }
@@ -225,7 +236,8 @@ impl Lines<'_> {
                 text => text.parse::<u8>().ok(),
             };
             if let Some(grade) = number.and_then(Grade::from_number) {
-                let took_ms = (self.clock)().saturating_sub(turn.since).max(0);
+                let took_ms = (self.clock)().saturating_sub(turn.since);
+                let took_ms = took_ms.clamp(0, MAX_TOOK_MS);
                 return Ok(Some(Work::Grade {
                     card: dealt.card.id.clone(),
                     grade,

@@ -201,8 +201,13 @@ impl Model {
 
 /// By how many nats a token the reference is likelier than the answer.
 fn weighed_in_words(more: f64) -> String {
-    let times = more.min(14.0).exp();
+    let times = more.exp();
     match times {
+        times if times.is_nan() => "a guess: the model could not weigh your answer".into(),
+        times if times > 1e6 => {
+            "a guess: the model finds the reference more than a million times as likely as your answer"
+                .into()
+        }
         times if times <= 1.0 => {
             "a guess: the model finds your answer no less likely than the reference".into()
         }

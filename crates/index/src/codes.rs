@@ -6,7 +6,7 @@
 //! their own, and only an index that knows them can compare codes with the patient that a question states. Never salt new scans
 //! with a salt that came from elsewhere: others have it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -165,18 +165,31 @@ pub fn write_salts(index: &Index, file: &Path, beside: &Path) -> Result<(), Inde
 ///
 /// Errors as [`write_salts`].
 pub fn check_salts(index: &Index, file: &Path, beside: &Path) -> Result<(), IndexError> {
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let refused = if index.salts()?.is_empty() {
         "the index has no salt: no scans were imported into it".to_owned()
     } else if file.exists() {
         format!("{} already exists; choose a new file", display_path(file))
-    } else if absolute(file).starts_with(absolute(beside)) {
+    } else if resolved(file).starts_with(resolved(beside)) {
         "the salt must not lie in the export, with which it could be passed on by mistake"
             .to_owned()
     } else {
         return Ok(());
     };
     Err(IndexError::Refused(refused))
+}
+
+/// The path without links and `..`, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let existing = absolute.ancestors().find_map(|ancestor| {
+        let real = ancestor.canonicalize().ok()?;
+        let rest = absolute.strip_prefix(ancestor).ok()?;
+        Some(match rest.as_os_str().is_empty() {
+            true => real,
+            false => real.join(rest),
+        })
+    });
+    existing.unwrap_or(absolute)
 }
 
 impl Writer {

@@ -31,6 +31,12 @@ impl State {
             return Vec::new();
         }
         self.notice = None;
+        // Chords are for the field; a letter that grades or buries must be meant as a letter.
+        let chord = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        let types = self.overlay.is_none() && self.turn().is_some_and(|t| t.typing && !t.turned);
+        if press.modifiers.intersects(chord) && !types {
+            return Vec::new();
+        }
         if self.overlay.is_some() {
             self.overlay_key(press);
             return Vec::new();
@@ -255,7 +261,8 @@ impl State {
     }
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
-        if let Some(turn) = self.turn_mut().filter(|turn| turn.typing) {
+        let hidden = self.overlay.is_some();
+        if let Some(turn) = self.turn_mut().filter(|turn| turn.typing && !hidden) {
             turn.field.insert(text);
         }
         Vec::new()

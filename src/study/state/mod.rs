@@ -21,7 +21,7 @@ pub use turn::{Stage, Turn, Verdict};
 /// Keys that are kept while the desk works.
 const MAX_PENDING: usize = 64;
 /// No answer takes longer; the learner was away.
-const MAX_TOOK_MS: i64 = 10 * 60 * 1000;
+pub const MAX_TOOK_MS: i64 = 10 * 60 * 1000;
 
 /// Something that happened.
 #[derive(Debug)]

@@ -34,7 +34,8 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
     gallery.covered = matches!(state.overlay, Some(overlay) if overlay != Overlay::Image);
     if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         too_small(frame, area, theme);
-        return state.shown.clone();
+        // Nothing that could be clicked is on the screen.
+        return Shown::default();
     }
     if let (Some(Overlay::Image), Some(turn)) = (state.overlay, state.turn()) {
         full_image(frame, area, turn, gallery, theme);

@@ -301,7 +301,8 @@ fn codes_come_along_in_an_export_and_are_compared_with_a_salt_that_fits() {
     assert_ne!(stored[0], patients(&at("other"))[0], "another salt");
     let first = Index::open(Some(&at("first"))).unwrap();
     codes::write_salts(&first, &at("salt"), &at("first export")).unwrap();
-    for refused in [at("salt"), at("first export").join("salt")] {
+    let round_about = at("other export").join("../first export/salt");
+    for refused in [at("salt"), at("first export").join("salt"), round_about] {
         assert!(codes::write_salts(&first, &refused, &at("first export")).is_err());
     }
 
