@@ -20,7 +20,7 @@ use rounds_support::{Cancel, Failure, FailureKind, Paths, stderr_line};
 /// Rejected cards that are listed one by one.
 const MAX_LISTED: usize = 20;
 /// Longest name of a deck.
-const MAX_NAME: usize = 80;
+pub(super) const MAX_NAME: usize = 80;
 /// Reviews that are added at once; in between Ctrl-C is heard.
 const AT_ONCE: usize = 5000;
 
@@ -74,7 +74,7 @@ pub fn import(file: &Path, deck: Option<&str>, cancel: &Cancel) -> Outcome {
 }
 
 /// The cards that a deck has already.
-fn existing(store: &Store, name: &str) -> Result<Vec<Card>, Failure> {
+pub(super) fn existing(store: &Store, name: &str) -> Result<Vec<Card>, Failure> {
     refuse_index(store, name)?;
     match store.has_deck(name)? {
         true => Ok(store.cards(name)?),

@@ -1,5 +1,6 @@
 //! `rounds study`: cards that come back when they should, and the decks they are in.
 
+mod add;
 mod exchange;
 mod manage;
 mod open;
@@ -77,6 +78,8 @@ enum StudyCommand {
         #[arg(long)]
         deck: Option<String>,
     },
+    /// Add a card of your own: an image with a question, or with rectangles to mark and to name
+    Add(add::Add),
     /// Export a deck as an Anki package, or as a table
     Export {
         /// Name of the deck
@@ -134,6 +137,7 @@ pub fn run(study: &Study, interrupt: &Interrupt) -> Outcome {
         Some(StudyCommand::Import { file, deck }) => {
             exchange::import(file, deck.as_deref(), interrupt.flag())
         }
+        Some(StudyCommand::Add(args)) => add::add(args),
         Some(StudyCommand::Export {
             deck,
             out,
