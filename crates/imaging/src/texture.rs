@@ -1,7 +1,7 @@
 //! How strong the edges of an image are at four scales: what kind of image it is, whatever it shows.
 //!
-//! Radiology images have soft edges on a dark ground, photographs edges of all strengths, drawings few but hard ones. How
-//! many of which it tells apart is in docs/learner.md.
+//! Radiology images have soft edges on a dark ground, photographs edges of all strengths, drawings few but hard ones. The
+//! limit is measured by `rounds train calibrate`.
 
 use super::{Image, resize_bicubic};
 
