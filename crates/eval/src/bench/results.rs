@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::condition::Condition;
+use super::examples::{Example, examples, is_right};
 use super::plan::Plan;
-use super::record::{Record, RecordedShot};
+use super::record::Record;
 use super::score::{Baseline, F1, Metric, Scored, score};
 use rounds_metrics::bootstrap::intervals;
 use rounds_metrics::calibration::calibration;
@@ -65,40 +66,6 @@ pub struct Calibration {
     pub bins: Vec<(f64, f64, usize)>,
 }
 
-/// A wrong answer, to be looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Example {
-    /// The data set.
-    pub dataset: String,
-    /// The model.
-    pub model: String,
-    /// The condition.
-    pub label: String,
-    /// The question.
-    pub question: String,
-    /// The true answer.
-    pub reference: String,
-    /// What the model said.
-    pub answer: String,
-    /// Its images, as files in the run's folder.
-    pub images: Vec<String>,
-    /// The shots, in the order of the prompt.
-    pub shots: Vec<ExampleShot>,
-    /// Whether the answer is right.
-    pub right: bool,
-}
-
-/// A shot of an answer that is looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ExampleShot {
-    /// Id of the example.
-    pub id: String,
-    /// The answer that stood in the prompt.
-    pub answer: String,
-    /// Its images, as files in the run's folder, where they are kept.
-    pub images: Vec<String>,
-}
-
 /// The numbers of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Results {
@@ -125,9 +92,6 @@ pub struct Results {
     /// Questions that failed.
     pub failed: usize,
 }
-
-/// Answers shown of each data set: wrong ones and right ones.
-const SHOWN: [usize; 2] = [5, 2];
 
 impl Results {
     /// Scores the answers of a run of `plan`.
@@ -286,10 +250,10 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// The answers of one model on one data set.
-struct Group<'a> {
-    dataset: &'a str,
-    model: &'a str,
-    records: Vec<&'a Record>,
+pub(super) struct Group<'a> {
+    pub dataset: &'a str,
+    pub model: &'a str,
+    pub records: Vec<&'a Record>,
 }
 
 fn groups(records: &[Record]) -> Vec<Group<'_>> {
@@ -418,11 +382,6 @@ impl Row<'_> {
     }
 }
 
-fn is_right(record: &Record, rules: &[ExactRule]) -> bool {
-    let rule = rules.first().copied().unwrap_or(ExactRule::Plain);
-    rounds_metrics::exact::exact_match(rule, &record.answer, &record.reference)
-}
-
 /// How well the confidences of a condition fit; `None` where there are none.
 fn fit(
     group: &Group,
@@ -459,49 +418,6 @@ fn fit(
             .filter_map(|bin| Some((bin.confidence?, bin.accuracy?, bin.count)))
             .collect(),
     })
-}
-
-/// Some answers under the condition that controls change, wrong ones first.
-fn examples(wanted: &str, group: &Group, rules: &[ExactRule]) -> Vec<Example> {
-    let mut shown = Vec::new();
-    for (right, most) in [(false, SHOWN[0]), (true, SHOWN[1])] {
-        let fitting = group.records.iter().filter(|record| {
-            record.asked.control.is_none()
-                && label(&record.asked) == wanted
-                && is_right(record, rules) == right
-        });
-        shown.extend(fitting.take(most).map(|record| Example {
-            dataset: group.dataset.into(),
-            model: group.model.into(),
-            label: label(&record.asked),
-            question: record.question.clone(),
-            reference: record.reference.clone(),
-            answer: record.answer.clone(),
-            images: record.images.clone(),
-            shots: shown_shots(record),
-            right,
-        }));
-    }
-    shown
-}
-
-/// The shots of a record in the order of the prompt; of a record that does not tell it, most similar first.
-fn shown_shots(record: &Record) -> Vec<ExampleShot> {
-    let shot = |shot: &RecordedShot| ExampleShot {
-        id: shot.id.clone(),
-        answer: shot.answer.clone(),
-        images: shot.images.clone(),
-    };
-    match record.prompt_order.is_empty() {
-        true => record.shots.iter().map(shot).collect(),
-        false => {
-            let order = record.prompt_order.iter();
-            order
-                .filter_map(|at| record.shots.get(*at))
-                .map(shot)
-                .collect()
-        }
-    }
 }
 
 #[cfg(test)]
