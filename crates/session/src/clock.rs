@@ -27,11 +27,6 @@ pub(crate) fn readable(ms: i64) -> String {
     moment(ms).strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// For file names: `20261124T222753Z`.
-pub(crate) fn compact(ms: i64) -> String {
-    moment(ms).strftime("%Y%m%dT%H%M%SZ").to_string()
-}
-
 /// A time for a list, in the user's time zone: `today 14:05`, `yesterday 09:12`, `2026-11-02`.
 pub fn local(ms: i64) -> String {
     since(ms, &Zoned::now())
@@ -68,7 +63,6 @@ mod tests {
         }
         assert_eq!(readable(951_782_399_999), "2000-02-28 23:59 UTC");
         assert_eq!(rfc3339(951_782_399_999), "2000-02-28T23:59:59Z");
-        assert_eq!(compact(951_782_400_000), "20000229T000000Z");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Errors of the session store, with hints.
 
+use rounds_database::DatabaseError;
 use rounds_support::{FailureKind, FileError, Hint, sanitise};
 
 /// An error of the session store.
@@ -65,11 +66,6 @@ pub enum SessionError {
     Database(rusqlite::Error),
 }
 
-/// The error for a damaged database.
-pub(crate) fn damaged(what: impl ToString) -> SessionError {
-    SessionError::Damaged(sanitise::clean_line_max(&what.to_string(), 300))
-}
-
 /// The error for a single damaged image or record.
 pub(crate) fn unreadable(what: impl ToString) -> SessionError {
     SessionError::Unreadable(sanitise::clean_line_max(&what.to_string(), 300))
@@ -83,30 +79,27 @@ pub(crate) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
+impl From<DatabaseError> for SessionError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::File(error) => Self::File(error),
+            DatabaseError::Damaged(what) => Self::Damaged(what),
+            DatabaseError::Unreadable(what) => Self::Unreadable(what),
+            DatabaseError::Version { found, known } => Self::Version { found, known },
+            DatabaseError::Busy => Self::Busy,
+            DatabaseError::Sqlite(error) => Self::Database(error),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for SessionError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode;
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(error),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            _ if matches!(
-                error,
-                rusqlite::Error::FromSqlConversionFailure(..)
-                    | rusqlite::Error::IntegralValueOutOfRange(..)
-                    | rusqlite::Error::InvalidColumnType(..)
-                    | rusqlite::Error::Utf8Error(..)
-            ) =>
-            {
-                unreadable(error)
-            }
-            _ => Self::Database(error),
-        }
+        DatabaseError::from(error).into()
     }
 }
 
 impl Hint for SessionError {
     fn hint(&self) -> Option<String> {
-        use rusqlite::ErrorCode;
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Damaged(_) => {
@@ -123,15 +116,7 @@ impl Hint for SessionError {
             Self::Ambiguous { .. } => "type more of the session id",
             Self::Address(_) => "write it as SESSION#TURN, for example k7m2#3",
             Self::TooMuch { .. } => "shorten the text, or attach fewer images",
-            Self::Database(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => {
-                    "free some space, or choose another folder with ROUNDS_HOME"
-                }
-                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                    "check the owner and the permissions of the data folder"
-                }
-                _ => return None,
-            },
+            Self::Database(error) => return rounds_database::hint_of(error).map(str::to_owned),
             Self::Ended(_) => return None,
         };
         Some(text.to_owned())

@@ -14,7 +14,6 @@ mod find;
 mod id;
 mod images;
 mod liveness;
-mod open;
 mod provenance_diff;
 mod read;
 mod record;

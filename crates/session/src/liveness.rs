@@ -8,7 +8,8 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::SessionError;
-use crate::open::{OpenLock, private_file};
+use crate::schema::LAYOUT;
+use rounds_database::{OpenLock, private_file};
 use rounds_support::{FileError, files};
 
 /// Folder in the data directory.
@@ -66,7 +67,8 @@ impl Drop for Writer {
 
 fn acquire_token(folder: &Path, token: String) -> Result<HeldToken, SessionError> {
     // Under the lock, or another process could remove the file before it is locked.
-    let lock = folder.parent().map(OpenLock::acquire).transpose()?;
+    let lock = folder.parent().map(|data| OpenLock::acquire(&LAYOUT, data));
+    let lock = lock.transpose()?;
     files::create_private_dir(folder)?;
     let path = folder.join(&token);
     let file = private_file(&path)?;

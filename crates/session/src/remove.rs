@@ -89,26 +89,8 @@ impl Sessions {
             self.images.remove(stray)?;
         }
         transaction.commit()?;
-        self.shrink();
+        rounds_database::shrink(&self.connection);
         Ok(removed)
-    }
-
-    /// Returns free pages to the system and removes deleted text from the journal. Another reader may prevent this; the next
-    /// call does it then, so failing here is not an error.
-    fn shrink(&self) {
-        for pragma in [
-            "pragma incremental_vacuum",
-            "pragma wal_checkpoint(truncate)",
-        ] {
-            let stepped = self.connection.prepare(pragma).and_then(|mut statement| {
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
-                Ok(())
-            });
-            if let Err(error) = stepped {
-                tracing::debug!(%error, pragma, "the session store was not shrunk");
-            }
-        }
     }
 }
 

@@ -3,10 +3,7 @@
 //! Never change a released step; a new version adds a step at the end. Triggers keep full-text search in sync with the
 //! turns, so no writer can forget to update it.
 
-use rusqlite::Connection;
-use std::collections::BTreeSet;
-
-use crate::error::{SessionError, damaged};
+use rounds_database::Layout;
 
 /// Version 1: sessions, turns and images. `turns.number` counts within a session; `pictured` lists which turn uses which image.
 const STEP_1: &str = "
@@ -51,66 +48,17 @@ end;
 insert into words (words) values ('rebuild');
 ";
 
-/// In order of version, starting with version 1.
-const STEPS: [&str; 2] = [STEP_1, STEP_2];
+/// The database of the sessions.
+pub(crate) const LAYOUT: Layout = Layout {
+    name: "sessions",
+    holds: "the saved sessions",
+    steps: &[STEP_1, STEP_2],
+    words: Some("words"),
+};
 
 /// The version this program writes.
-pub(crate) const VERSION: i64 = STEPS.len() as i64;
-
-/// Creates the tables of an empty database, or migrates an older one, in one transaction.
-///
-/// Errors if the database is newer than this program, or its tables do not match its version.
-pub(crate) fn migrate(connection: &mut Connection) -> Result<(), SessionError> {
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found > VERSION {
-        return Err(SessionError::Version {
-            found,
-            known: VERSION,
-        });
-    }
-    let done = usize::try_from(found).map_err(|_| damaged("its version is negative"))?;
-    if !schema_matches(&transaction, done)? {
-        return Err(damaged("its tables do not match its version"));
-    }
-    for step in STEPS.iter().skip(done) {
-        transaction.execute_batch(step)?;
-    }
-    if found < VERSION {
-        transaction.pragma_update(None, "user_version", VERSION)?;
-    }
-    transaction.commit()?;
-    Ok(())
-}
-
-/// Whether every object of this version exists exactly as written and there is no foreign trigger. Tables, indexes and
-/// views that the user added are harmless and allowed.
-fn schema_matches(connection: &Connection, version: usize) -> Result<bool, SessionError> {
-    let reference = Connection::open_in_memory()?;
-    for step in STEPS.iter().take(version) {
-        reference.execute_batch(step)?;
-    }
-    let (ours, found) = (objects(&reference)?, objects(connection)?);
-    if version == 0 {
-        return Ok(found.is_empty());
-    }
-    let extras_are_harmless = found
-        .difference(&ours)
-        .all(|(kind, ..)| ["table", "index", "view"].contains(&kind.as_str()));
-    Ok(ours.is_subset(&found) && extras_are_harmless)
-}
-
-type Object = (String, String, Option<String>);
-
-fn objects(connection: &Connection) -> Result<BTreeSet<Object>, SessionError> {
-    // SQLite manages the tables behind full-text search; their SQL depends on its version.
-    let mut statement = connection.prepare(
-        "select type, name, sql from sqlite_schema where name not glob 'words_*' and name not glob 'sqlite_*'",
-    )?;
-    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
+#[cfg(test)]
+pub(crate) const VERSION: i64 = LAYOUT.version();
 
 /// Version 1, for the test that old sessions still open.
 #[cfg(test)]

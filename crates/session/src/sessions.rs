@@ -2,12 +2,13 @@
 
 use rusqlite::Connection;
 
+use rounds_database::OpenLock;
 use rounds_support::Paths;
 
 use crate::error::SessionError;
 use crate::images::Images;
 use crate::liveness::{self, Writer};
-use crate::open;
+use crate::schema::LAYOUT;
 
 /// The saved sessions of one user. Each thread opens its own; several processes may have the store open.
 pub struct Sessions {
@@ -24,8 +25,8 @@ impl Sessions {
     /// Errors if the folder cannot be used, another process locks the store for 10 seconds, or a newer version wrote it.
     pub fn open(paths: &Paths) -> Result<Self, SessionError> {
         let folder = &paths.data_dir;
-        let lock = open::OpenLock::acquire(folder)?;
-        let (connection, notice) = open::open(folder, &lock)?;
+        let lock = OpenLock::acquire(&LAYOUT, folder)?;
+        let (connection, notice) = rounds_database::open(&LAYOUT, folder, &lock)?;
         liveness::sweep(&connection, folder, &lock)?;
         Ok(Self {
             connection,
@@ -38,7 +39,7 @@ impl Sessions {
     /// A store in memory, for users who want nothing saved: neither text nor images ever reach the disk.
     pub fn open_in_memory() -> Result<Self, SessionError> {
         Ok(Self {
-            connection: open::open_in_memory()?,
+            connection: rounds_database::open_in_memory(&LAYOUT)?,
             images: Images::Memory(Default::default()),
             writer: Writer::new(None),
             notice: None,

@@ -1,5 +1,6 @@
 //! Errors of study mode, with hints.
 
+use rounds_database::DatabaseError;
 use rounds_index::IndexError;
 use rounds_support::{FailureKind, FileError, Hint, sanitise};
 
@@ -94,11 +95,6 @@ pub enum StudyError {
     Database(rusqlite::Error),
 }
 
-/// The error for a damaged database.
-pub(crate) fn damaged(what: impl ToString) -> StudyError {
-    StudyError::Damaged(sanitise::clean_line_max(&what.to_string(), 300))
-}
-
 /// The error for a single damaged card, review or image.
 pub(crate) fn unreadable(what: impl ToString) -> StudyError {
     StudyError::Unreadable(sanitise::clean_line_max(&what.to_string(), 300))
@@ -112,30 +108,27 @@ pub(crate) fn at_most(what: &'static str, found: usize, limit: usize) -> Result<
     Ok(())
 }
 
+impl From<DatabaseError> for StudyError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::File(error) => Self::File(error),
+            DatabaseError::Damaged(what) => Self::Damaged(what),
+            DatabaseError::Unreadable(what) => Self::Unreadable(what),
+            DatabaseError::Version { found, known } => Self::Version { found, known },
+            DatabaseError::Busy => Self::Busy,
+            DatabaseError::Sqlite(error) => Self::Database(error),
+        }
+    }
+}
+
 impl From<rusqlite::Error> for StudyError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::{Error, ErrorCode};
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(error),
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
-            _ if matches!(
-                error,
-                Error::FromSqlConversionFailure(..)
-                    | Error::IntegralValueOutOfRange(..)
-                    | Error::InvalidColumnType(..)
-                    | Error::Utf8Error(..)
-            ) =>
-            {
-                unreadable(error)
-            }
-            _ => Self::Database(error),
-        }
+        DatabaseError::from(error).into()
     }
 }
 
 impl Hint for StudyError {
     fn hint(&self) -> Option<String> {
-        use rusqlite::ErrorCode;
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::Index(error) => return error.hint(),
@@ -159,15 +152,7 @@ impl Hint for StudyError {
             Self::TooFewReviews { .. } => {
                 "go on studying; until then the parameters of FSRS, fitted to many learners, do well"
             }
-            Self::Database(error) => match error.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => {
-                    "free some space, or choose another folder with ROUNDS_HOME"
-                }
-                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                    "check the owner and the permissions of the data folder"
-                }
-                _ => return None,
-            },
+            Self::Database(error) => return rounds_database::hint_of(error).map(str::to_owned),
             Self::Review(_) | Self::Scheduler(_) | Self::Stopped => return None,
         };
         Some(text.to_owned())

@@ -172,7 +172,7 @@ impl Store {
         for image in unused {
             self.media.remove(&image)?;
         }
-        self.shrink();
+        rounds_database::shrink(&self.connection);
         Ok(())
     }
 
@@ -257,24 +257,6 @@ impl Store {
         }
         transaction.commit()?;
         Ok(())
-    }
-
-    /// Returns free pages to the system and removes deleted text from the journal. Another reader may prevent this; the next
-    /// call does it then, so failing here is not an error.
-    fn shrink(&self) {
-        for pragma in [
-            "pragma incremental_vacuum",
-            "pragma wal_checkpoint(truncate)",
-        ] {
-            let stepped = self.connection.prepare(pragma).and_then(|mut statement| {
-                let mut rows = statement.query([])?;
-                while rows.next()?.is_some() {}
-                Ok(())
-            });
-            if let Err(error) = stepped {
-                tracing::debug!(%error, pragma, "the study store was not shrunk");
-            }
-        }
     }
 }
 

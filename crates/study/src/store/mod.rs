@@ -6,7 +6,6 @@
 
 mod decks;
 mod media;
-mod open;
 mod reviews;
 mod rows;
 mod schema;
@@ -15,6 +14,7 @@ mod types;
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
+use rounds_database::OpenLock;
 use rounds_support::sanitise::{clean_line, clean_line_max};
 
 use crate::card::CardImage;
@@ -22,8 +22,7 @@ use crate::error::StudyError;
 use crate::settings::Settings;
 use media::Media;
 
-#[cfg(test)]
-pub(crate) use open::DATABASE;
+use schema::LAYOUT;
 #[cfg(test)]
 pub(crate) use schema::VERSION;
 pub use types::{DeckChange, DeckInfo, DeckSummary, Review, ReviewId, ReviewKind, Standing};
@@ -45,7 +44,8 @@ impl Store {
     ///
     /// Errors if the folder cannot be used, another process locks the store for 10 seconds, or a newer version wrote it.
     pub fn open(folder: &Path) -> Result<Self, StudyError> {
-        let (connection, notice) = open::open(folder)?;
+        let lock = OpenLock::acquire(&LAYOUT, folder)?;
+        let (connection, notice) = rounds_database::open(&LAYOUT, folder, &lock)?;
         Ok(Self {
             connection,
             media: Media::below(folder),
@@ -56,7 +56,7 @@ impl Store {
     /// A store in memory, for learners who want nothing saved.
     pub fn in_memory() -> Result<Self, StudyError> {
         Ok(Self {
-            connection: open::open_in_memory()?,
+            connection: rounds_database::open_in_memory(&LAYOUT)?,
             media: Media::Memory(Default::default()),
             notice: None,
         })

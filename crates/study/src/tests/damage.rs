@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::StudyError;
-use crate::store::{DATABASE, VERSION};
+use crate::store::VERSION;
+
+/// The file of the store.
+const DATABASE: &str = "study.sqlite3";
 
 fn other(folder: &Path) -> Connection {
     Connection::open(folder.join(DATABASE)).unwrap()

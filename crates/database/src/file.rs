@@ -1,7 +1,4 @@
-//! Opens the database without trusting it, one process at a time.
-//!
-//! A damaged database is moved aside, together with its journal, under a name that says so; it is never deleted. A held
-//! lock, a missing permission or a newer version is not damage: those are errors, and nothing is moved.
+//! The file: lock, permissions, opening, checking, moving aside.
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -9,28 +6,24 @@ use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::error::{SessionError, damaged};
-use crate::{clock, schema};
+use crate::error::DatabaseError;
+use crate::schema::Layout;
 use rounds_support::errors::display_path;
 use rounds_support::{FileError, files};
 
-/// File name in the data directory.
-pub(crate) const DATABASE: &str = "sessions.sqlite3";
-/// Locked while a process opens the database.
-const LOCK_FILE: &str = "sessions.lock";
 /// How long to wait for another process before giving up.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The lock that lets one process at a time open, migrate or move the database. Released on drop.
-pub(crate) struct OpenLock(
+pub struct OpenLock(
     #[expect(dead_code, reason = "the lock lives as long as the file is open")] File,
 );
 
 impl OpenLock {
-    /// Waits for the lock, up to [`LOCK_TIMEOUT`].
-    pub(crate) fn acquire(folder: &Path) -> Result<Self, SessionError> {
+    /// Waits for the lock in `folder`, ten seconds at most. The folder is created if it is missing.
+    pub fn acquire(layout: &Layout, folder: &Path) -> Result<Self, DatabaseError> {
         files::create_private_dir(folder)?;
-        let path = folder.join(LOCK_FILE);
+        let path = folder.join(format!("{}.lock", layout.name));
         let file = private_file(&path)?;
         let since = Instant::now();
         loop {
@@ -39,7 +32,7 @@ impl OpenLock {
                 Err(TryLockError::WouldBlock) if since.elapsed() < LOCK_TIMEOUT => {
                     std::thread::sleep(Duration::from_millis(10));
                 }
-                Err(TryLockError::WouldBlock) => return Err(SessionError::Busy),
+                Err(TryLockError::WouldBlock) => return Err(DatabaseError::Busy),
                 // The file system has no locks: rely on SQLite's own.
                 Err(TryLockError::Error(error))
                     if error.kind() == std::io::ErrorKind::Unsupported =>
@@ -55,7 +48,7 @@ impl OpenLock {
 }
 
 /// Opens the file at `path`, readable by this user only, without changing its content.
-pub(crate) fn private_file(path: &Path) -> Result<File, SessionError> {
+pub fn private_file(path: &Path) -> Result<File, FileError> {
     let file = files::open_private(path)?;
     #[cfg(unix)]
     {
@@ -71,84 +64,108 @@ pub(crate) fn private_file(path: &Path) -> Result<File, SessionError> {
 }
 
 /// Opens the database in `folder`; also returns a notice if a damaged one was moved aside. The caller holds the lock.
-pub(crate) fn open(
+pub fn open(
+    layout: &Layout,
     folder: &Path,
     _lock: &OpenLock,
-) -> Result<(Connection, Option<String>), SessionError> {
-    let path = folder.join(DATABASE);
-    let reason = match try_open(&path) {
-        Err(SessionError::Damaged(reason)) => reason,
+) -> Result<(Connection, Option<String>), DatabaseError> {
+    let path = folder.join(format!("{}.sqlite3", layout.name));
+    let reason = match try_open(layout, &path) {
+        Err(DatabaseError::Damaged(reason)) => reason,
         other => return Ok((other?, None)),
     };
-    let aside = move_aside(&path)?;
-    let connection = try_open(&path)?;
+    let aside = move_aside(layout, &path)?;
+    let connection = try_open(layout, &path)?;
     let notice = format!(
-        "the saved sessions are damaged ({reason}); they were moved to {}, and a new store was created",
+        "{} are damaged ({reason}); they were moved to {}, and a new store was created",
+        layout.holds,
         display_path(&aside)
     );
     Ok((connection, Some(notice)))
 }
 
 /// Opens a database in memory with the same tables.
-pub(crate) fn open_in_memory() -> Result<Connection, SessionError> {
+pub fn open_in_memory(layout: &Layout) -> Result<Connection, DatabaseError> {
     let mut connection = Connection::open_in_memory()?;
     prepare(&connection)?;
     // What is sorted or gathered for a query must not reach a temporary file either.
     connection.pragma_update(None, "temp_store", "memory")?;
-    schema::migrate(&mut connection)?;
+    layout.migrate(&mut connection)?;
     Ok(connection)
 }
 
-fn try_open(path: &Path) -> Result<Connection, SessionError> {
+/// Returns free pages to the system and removes deleted text from the journal. Another reader may prevent this; the next
+/// call does it then, so failing here is not an error.
+pub fn shrink(connection: &Connection) {
+    for pragma in [
+        "pragma incremental_vacuum",
+        "pragma wal_checkpoint(truncate)",
+    ] {
+        let stepped = connection.prepare(pragma).and_then(|mut statement| {
+            let mut rows = statement.query([])?;
+            while rows.next()?.is_some() {}
+            Ok(())
+        });
+        if let Err(error) = stepped {
+            tracing::debug!(%error, pragma, "a database was not shrunk");
+        }
+    }
+}
+
+fn try_open(layout: &Layout, path: &Path) -> Result<Connection, DatabaseError> {
     drop(private_file(path)?);
     let mut connection = Connection::open(path)?;
     prepare(&connection)?;
     // Only takes effect in an empty file, before the first table exists.
     connection.pragma_update(None, "auto_vacuum", "incremental")?;
     connection.pragma_update(None, "journal_mode", "wal")?;
-    schema::migrate(&mut connection)?;
-    check(&connection)?;
+    layout.migrate(&mut connection)?;
+    check(layout, &connection)?;
     Ok(connection)
 }
 
-fn prepare(connection: &Connection) -> Result<(), SessionError> {
+fn prepare(connection: &Connection) -> Result<(), DatabaseError> {
     connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", "full")?;
-    // Deleted sessions were private: overwrite them with zeros.
+    // What was deleted was private: it is overwritten with zeros.
     connection.pragma_update(None, "secure_delete", true)?;
     Ok(())
 }
 
 /// Errors if pages or rows are damaged. A damaged search index is rebuilt instead.
-fn check(connection: &Connection) -> Result<(), SessionError> {
+fn check(layout: &Layout, connection: &Connection) -> Result<(), DatabaseError> {
     let mut found = first_error(connection)?;
-    if found.to_ascii_lowercase().contains("fts5") {
-        connection.execute("insert into words (words) values ('rebuild')", [])?;
+    if let Some(words) = layout.words
+        && found.to_ascii_lowercase().contains("fts5")
+    {
+        let rebuild = format!("insert into {words} ({words}) values ('rebuild')");
+        connection.execute(&rebuild, [])?;
         found = first_error(connection)?;
     }
-    if found != "ok" {
-        return Err(damaged(found));
+    match found.as_str() {
+        "ok" => Ok(()),
+        found => Err(DatabaseError::damaged(found)),
     }
-    Ok(())
 }
 
 /// The first error that SQLite's quick check reports, or `ok`.
-fn first_error(connection: &Connection) -> Result<String, SessionError> {
+fn first_error(connection: &Connection) -> Result<String, DatabaseError> {
     let found = connection.query_row("pragma quick_check(1)", [], |row| row.get(0));
-    match found.map_err(SessionError::from) {
-        Err(SessionError::Damaged(fault)) => Ok(fault),
+    match found.map_err(DatabaseError::from) {
+        Err(DatabaseError::Damaged(fault)) => Ok(fault),
         other => other,
     }
 }
 
-fn move_aside(path: &Path) -> Result<PathBuf, SessionError> {
-    let stamp = clock::compact(clock::now());
-    let named =
-        |attempt: u32| path.with_file_name(format!("sessions.damaged-{stamp}-{attempt}.sqlite3"));
+fn move_aside(layout: &Layout, path: &Path) -> Result<PathBuf, DatabaseError> {
+    let stamp = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    let named = |attempt: u32| {
+        path.with_file_name(format!("{}.damaged-{stamp}-{attempt}.sqlite3", layout.name))
+    };
     let aside = (1..1000).map(named).find(|aside| !aside.exists());
     let aside =
         aside.ok_or_else(|| FileError::other(path, "move", "every backup name is taken"))?;
