@@ -137,10 +137,11 @@ pub fn calibrate_radiology(
         .collect();
     let all: Vec<Judged> = judged.iter().map(|(_, judged)| *judged).collect();
     stderr_line(format_args!("comparing the textures of all images"));
-    let texture = textures::write(&data, threads, bundle)?;
+    let colour = manifest.reliability.as_ref().and_then(|known| known.colour);
+    let texture = textures::write(&data, colour, threads, bundle)?;
     textures::list(&mut manifest, &texture, bundle)?;
     let fitted = Reliability {
-        colour: manifest.reliability.as_ref().and_then(|known| known.colour),
+        colour,
         texture: Some(texture),
         ..calibration::fit(&all, SURE)
     };

@@ -459,7 +459,10 @@ impl Episodes<'_> {
                     .episode(pair, shots, self.views, false, false, rng);
             }
         }
-        let shots = *rng.pick(&[0, 0, 1, 2, 3, 4, 4, 4, 5, 6, 8]);
+        let shots = match rng.chance(self.recipe.zero_share) {
+            true => 0,
+            false => *rng.pick(&[1, 2, 3, 4, 4, 4, 5, 6, 8]),
+        };
         pool.question(shots, self.views, rationale, rng)
     }
 }

@@ -43,6 +43,8 @@ pub struct RadiologyRecipe {
     pub random_share: f32,
     /// The same where the answer is yes or no, and for VQA-RAD.
     pub misleading_share: f32,
+    /// Share of the question episodes without shots, once single questions alone are over.
+    pub zero_share: f32,
     /// How often VQA-RAD's questions are drawn, relative to the other sets'.
     pub rad_share: f32,
     /// Share of the episodes with worked examples, in the words of the teaching index.
@@ -95,6 +97,7 @@ impl Default for RadiologyRecipe {
             binding_share: 0.22,
             random_share: 0.15,
             misleading_share: 0.45,
+            zero_share: 0.2,
             rad_share: 0.5,
             worked_share: 0.12,
             several_share: 0.06,

@@ -127,7 +127,7 @@ pub fn ship_radiology(
     files::write_atomic(&folder.join("tokenizer.json"), base.tokenizer.as_bytes())?;
     let mut hashes = BTreeMap::new();
     let mut lengths = BTreeMap::new();
-    let texture = textures::write(&data, recipe.threads, folder)?;
+    let texture = textures::write(&data, Some(colour), recipe.threads, folder)?;
     let others = ["tokenizer.json", texture.file.as_str()];
     for name in weights.iter().map(String::as_str).chain(others) {
         let bytes = files::read(&folder.join(name))?;

@@ -5,18 +5,20 @@ use std::path::Path;
 
 use super::RadiologyError;
 use super::data::{RadiologyData, Split};
-use rounds_imaging::{TEXTURE_LENGTH, load, texture_profile};
+use rounds_imaging::{Image, TEXTURE_LENGTH, coloured_share, load, texture_profile};
 use rounds_model::bundle::{Manifest, TextureTest};
 use rounds_support::{files, stderr_line};
 
 /// Name of the file in a bundle.
 const FILE: &str = "textures.bin";
 /// Share of the tuning images that may be further from the training images than the limit.
-const BEYOND: f32 = 0.01;
+const BEYOND: f32 = 0.02;
 
-/// Writes the profiles of the training images to the bundle in `folder`; the limit is measured on the tuning images.
+/// Writes the profiles of the training images to the bundle in `folder`. The limit is measured on the tuning images of which no
+/// larger share than `colour` is coloured: the others are refused for that.
 pub(super) fn write(
     data: &RadiologyData,
+    colour: Option<f32>,
     threads: usize,
     folder: &Path,
 ) -> Result<TextureTest, RadiologyError> {
@@ -24,20 +26,17 @@ pub(super) fn write(
         .num_threads(threads)
         .build()
         .map_err(|e| RadiologyError::Input(e.to_string()))?;
-    let profiles = |split: Split| -> Result<Vec<[u8; TEXTURE_LENGTH]>, RadiologyError> {
+    let profiles = |split: Split| -> Result<Vec<Profile>, RadiologyError> {
         let images = data.images.par_iter().filter(|image| image.split == split);
-        let read = |path: &Path| load(path).map(|image| texture_profile(&image));
-        pool.install(|| {
-            images
-                .map(|image| read(&image.path))
-                .collect::<Result<_, _>>()
-        })
-        .map_err(|e| RadiologyError::Input(e.to_string()))
+        let read = images.map(|image| load(&image.path).map(|image| profile(&image, colour)));
+        let profiles: Result<Vec<_>, _> = pool.install(|| read.collect());
+        let profiles = profiles.map_err(|e| RadiologyError::Input(e.to_string()))?;
+        Ok(profiles.into_iter().flatten().collect())
     };
     let known = profiles(Split::Train)?.concat();
     let distances = |split: Split| -> Result<Vec<f32>, RadiologyError> {
         let profiles = profiles(split)?;
-        let distance = |profile: &[u8; TEXTURE_LENGTH]| TextureTest::distance_of(profile, &known);
+        let distance = |profile: &Profile| TextureTest::distance_of(profile, &known);
         let mut distances: Vec<f32> = pool.install(|| profiles.par_iter().map(distance).collect());
         distances.sort_by(|a, b| b.total_cmp(a));
         Ok(distances)
@@ -57,6 +56,14 @@ pub(super) fn write(
         file: FILE.into(),
         distance,
     })
+}
+
+type Profile = [u8; TEXTURE_LENGTH];
+
+/// The profile of an image; `None` if it is coloured.
+fn profile(image: &Image, colour: Option<f32>) -> Option<Profile> {
+    let coloured = colour.is_some_and(|most| coloured_share(image) > most);
+    (!coloured).then(|| texture_profile(image))
 }
 
 /// Lists the file of `test` in the manifest of the bundle in `folder`.
