@@ -109,6 +109,9 @@ impl Study {
             (Effect::Weigh { card, typed }, Some(tutor)) => {
                 tutor.weigh(card, images(&self.state), typed);
             }
+            (Effect::FindNearness { card, typed }, Some(tutor)) => {
+                tutor.find_nearness(card, typed);
+            }
             (Effect::FindFollowUp(card), Some(tutor)) => tutor.find_follow_up(card),
             (Effect::FindLookAlikes(card), Some(tutor)) => tutor.find_look_alikes(card),
             _ => {}

@@ -54,9 +54,11 @@ pub struct Deal {
 /// What the model said about a card. Always a guess.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Opinion {
-    /// Nobody asks: there is no model, or the card has no image.
+    /// Nobody asks: there is no model.
     #[default]
     NotAsked,
+    /// It is not asked about such a card, for this reason.
+    NotFor(&'static str),
     /// It is being asked.
     Waiting,
     Said {
@@ -70,11 +72,29 @@ pub enum Opinion {
     Failed(String),
 }
 
-/// Another question about the same image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FollowUp {
-    pub question: String,
-    pub answer: String,
+/// What follows up on a wrong answer.
+#[derive(Clone, Debug)]
+pub enum FollowUp {
+    /// Another question about the same image.
+    Sibling { question: String, answer: String },
+    /// The same question about a case that looks alike.
+    Contrast(Box<Contrast>),
+}
+
+/// The question of a card, asked of a case that looks alike and has another answer.
+#[derive(Clone, Debug)]
+pub struct Contrast {
+    pub case: LookAlike,
+    /// What to choose from: the card's answer and that of the case.
+    pub choices: [String; 2],
+}
+
+impl Contrast {
+    /// Whether a choice is the answer of the case.
+    pub fn is_right(&self, at: usize) -> bool {
+        let choice = self.choices.get(at);
+        choice.is_some_and(|choice| *choice == self.case.answer)
+    }
 }
 
 /// A case that looks like the card's and has another answer.
@@ -83,6 +103,8 @@ pub struct LookAlike {
     pub picture: Result<Picture, String>,
     pub question: String,
     pub answer: String,
+    /// May be empty.
+    pub rationale: String,
     /// Cosine of the two images' vectors.
     pub similarity: f32,
 }

@@ -19,6 +19,9 @@ const MAX_LINE: usize = 2000;
 /// Gives the next line; `None` at the end of the input.
 pub type Input<'a> = &'a mut dyn FnMut() -> Option<std::io::Result<Line>>;
 
+/// Says how near a typed answer is to the reference of a card; `None` where nothing can be said.
+pub type Nearness<'a> = &'a mut dyn FnMut(&Card, &str) -> Option<String>;
+
 /// Cards graded, and how many of them were known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Graded {
@@ -38,6 +41,7 @@ struct Lines<'a> {
     input: Input<'a>,
     out: &'a mut dyn Write,
     clock: &'a dyn Fn() -> i64,
+    nearness: Nearness<'a>,
     /// Grades that were not taken back.
     grades: Vec<Grade>,
 }
@@ -50,12 +54,14 @@ pub fn study_lines(
     input: Input,
     out: &mut dyn Write,
     clock: &dyn Fn() -> i64,
+    nearness: Nearness,
 ) -> Result<Graded, Failure> {
     let mut lines = Lines {
         desk,
         input,
         out,
         clock,
+        nearness,
         grades: Vec::new(),
     };
     lines.say(&format!("study mode: {INTENDED_USE}"))?;
@@ -171,6 +177,11 @@ impl Lines<'_> {
         self.say(&format!("answer: {}", card.answer))?;
         if let Some(verdict) = &turn.verdict {
             self.say(&verdict.in_words())?;
+        }
+        if let Some(typed) = turn.typed().filter(|_| turn.is_open())
+            && let Some(near) = (self.nearness)(card, &typed)
+        {
+            self.say(&near)?;
         }
         for text in [&card.rationale, &card.source, &card.licence] {
             if !text.is_empty() {

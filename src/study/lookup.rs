@@ -1,9 +1,10 @@
 //! What an index knows beside a card: other questions about its image, and images that look like it.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::exchanged::{FollowUp, LookAlike, Picture};
+use super::exchanged::{Contrast, FollowUp, LookAlike, Picture};
 use rounds_assistant::comparable;
 use rounds_imaging::decode;
 use rounds_index::{Example, ExampleImage, Filter, Index, LookupBy, Search};
@@ -18,10 +19,29 @@ const MAX_NEAREST: usize = 3000;
 /// What a learner who was wrong is asked first.
 const BASICS: [&str; 3] = ["organ", "modality", "plane"];
 
-/// Another question about the image of a card: one of the basics where there is one, else a short one.
+/// Opens the index of a deck; `None` inside is the built-in one.
+///
+/// Errors if the deck is not from an index, or the index cannot be opened.
+pub fn open(folder: Option<Option<&Path>>) -> Result<Index, Failure> {
+    match folder {
+        Some(folder) => Index::open(folder).map_err(Failure::from),
+        None => Err(Failure::usage("this deck is not from an index")),
+    }
+}
+
+/// What follows up on a wrong answer: another question about the image, else the same about a case that looks alike.
 ///
 /// Errors if the index cannot be read.
 pub fn follow_up(index: &Index, card: &Card) -> Result<Option<FollowUp>, Failure> {
+    if let Some(found) = sibling(index, card)? {
+        return Ok(Some(found));
+    }
+    let found = contrast(index, card)?;
+    Ok(found.map(|found| FollowUp::Contrast(Box::new(found))))
+}
+
+/// Another question about the image of a card: one of the basics where there is one, else a short one.
+fn sibling(index: &Index, card: &Card) -> Result<Option<FollowUp>, Failure> {
     let Some(image) = card.images.first() else {
         return Ok(None);
     };
@@ -44,7 +64,7 @@ pub fn follow_up(index: &Index, card: &Card) -> Result<Option<FollowUp>, Failure
             example.id,
         );
         if best.as_ref().is_none_or(|(known, _)| rank < *known) {
-            let found = FollowUp {
+            let found = FollowUp::Sibling {
                 question: example.question,
                 answer: example.answer,
             };
@@ -52,6 +72,82 @@ pub fn follow_up(index: &Index, card: &Card) -> Result<Option<FollowUp>, Failure
         }
     }
     Ok(best.map(|(_, found)| found))
+}
+
+/// The same question about the nearest case that has another answer, where the card's own answer is not right too. `None` also
+/// for cards that do not ask what their example asks, such as those about a place.
+fn contrast(index: &Index, card: &Card) -> Result<Option<Contrast>, Failure> {
+    if card.example.is_empty() {
+        return Ok(None);
+    }
+    let own = index.by_id(&card.example)?;
+    let same = |one: &str, two: &str| comparable(one) == comparable(two);
+    if !same(&own.question, &card.question) || !same(&own.answer, &card.answer) {
+        return Ok(None);
+    }
+    let mut nearest = Nearest::of(&own);
+    for (number, similarity) in near(index, &own)? {
+        let Some(example) = index.find_example(number)? else {
+            continue;
+        };
+        let relation = nearest.relation(&own, &example);
+        if !matches!(relation, Some(Relation::SameQuestion))
+            || is_right_too(index, &example, &own.answer)?
+        {
+            continue;
+        }
+        let mut choices = [card.answer.clone(), example.answer.clone()];
+        // Neither place is always right, and a card that comes again asks the same.
+        if card
+            .id
+            .bytes()
+            .next_back()
+            .is_some_and(|byte| byte.is_multiple_of(2))
+        {
+            choices.swap(0, 1);
+        }
+        return Ok(Some(Contrast {
+            case: look_alike(index, example, similarity),
+            choices,
+        }));
+    }
+    Ok(None)
+}
+
+/// Whether an answer can be right for the question and the image of an example, by what the index says about them.
+fn is_right_too(index: &Index, example: &Example, answer: &str) -> Result<bool, Failure> {
+    let Some(image) = example.image() else {
+        return Ok(false);
+    };
+    let (question, answer) = (comparable(&example.question), comparable(answer));
+    for number in index.numbers_by(LookupBy::Image, &image.sha256)? {
+        let Some(other) = index.find_example(number)? else {
+            continue;
+        };
+        if comparable(&other.question) == question && overlap(&comparable(&other.answer), &answer) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether all words of one text are in the other, as `left` is in `upper left`: then both can be right.
+fn overlap(one: &str, two: &str) -> bool {
+    let within = |one: &str, two: &str| {
+        let words: Vec<&str> = two.split(' ').collect();
+        one.split(' ').all(|word| words.contains(&word))
+    };
+    within(one, two) || within(two, one)
+}
+
+fn look_alike(index: &Index, example: Example, similarity: f32) -> LookAlike {
+    LookAlike {
+        picture: picture(index, example.image()),
+        question: example.question,
+        answer: example.answer,
+        rationale: example.rationale,
+        similarity,
+    }
 }
 
 /// The nearest images, of other patients, for which the same question has another answer; where too few have the same
@@ -84,12 +180,7 @@ pub fn look_alikes(index: &Index, card: &Card) -> Result<Vec<LookAlike>, Failure
             found.push((example, similarity));
         }
     }
-    let case = |(example, similarity): (Example, f32)| LookAlike {
-        picture: picture(index, example.image()),
-        question: example.question,
-        answer: example.answer,
-        similarity,
-    };
+    let case = |(example, similarity)| look_alike(index, example, similarity);
     Ok(found.into_iter().map(case).collect())
 }
 

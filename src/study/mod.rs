@@ -5,6 +5,7 @@
 //! own. Cards, schedules and grades are `rounds_study`'s. Whatever the model says is shown as a guess, and nothing waits
 //! for it.
 
+mod answers;
 mod decks;
 mod desk;
 mod driver;
@@ -14,6 +15,8 @@ mod history;
 mod in_chat;
 mod lines;
 mod lookup;
+mod model;
+mod pair;
 mod pictures;
 mod report;
 mod state;
@@ -30,6 +33,7 @@ pub use driver::{Start, Study, run};
 pub use history::{for_elsewhere, from_elsewhere, standing_elsewhere};
 pub use in_chat::over_chat;
 pub use lines::{graded_in_words, study_lines};
+pub use model::CardModel;
 pub use report::page;
 pub use state::Event;
 pub use tutor::Sources;

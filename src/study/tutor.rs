@@ -1,20 +1,18 @@
 //! What the model and the index say about a card, on two threads of their own: nothing here may keep a learner waiting.
 //!
-//! The model is loaded at the first question. A question whose card has been left is dropped.
+//! A question whose card has been left is dropped.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use super::desk::subject;
 use super::exchanged::Opinion;
 use super::lookup;
+use super::model::CardModel;
 use super::state::Event;
 use crate::tui::effects::catch_panic;
-use rounds_assistant::{
-    Answer, Assistant, Background, Case, Event as Heard, LabValue, Settings, Setup,
-};
+use rounds_assistant::{Assistant, Setup};
 use rounds_imaging::Image;
 use rounds_index::Index;
 use rounds_study::card::Card;
@@ -34,11 +32,20 @@ pub struct Sources {
     pub index: Option<Option<PathBuf>>,
 }
 
+/// What the model is asked.
+enum Wanted {
+    /// Its own answer.
+    Opinion,
+    /// To weigh this answer beside the reference.
+    Weight(String),
+    /// How near this answer is to the reference.
+    Nearness(String),
+}
+
 struct Asked {
     card: Box<Card>,
     images: Vec<Image>,
-    /// An answer to weigh beside the reference, in place of a question for the model's own.
-    typed: Option<String>,
+    wanted: Wanted,
     cancel: Cancel,
 }
 
@@ -78,19 +85,24 @@ impl Tutor {
     pub fn ask(&mut self, card: Box<Card>, images: Vec<Image>) {
         self.cancel.cancel();
         self.cancel = Cancel::new();
-        self.put(card, images, None);
+        self.put(card, images, Wanted::Opinion);
     }
 
     /// Lets the model weigh a typed answer beside the reference, after it has answered itself.
     pub fn weigh(&self, card: Box<Card>, images: Vec<Image>, typed: String) {
-        self.put(card, images, Some(typed));
+        self.put(card, images, Wanted::Weight(typed));
     }
 
-    fn put(&self, card: Box<Card>, images: Vec<Image>, typed: Option<String>) {
+    /// Asks how near a typed answer is to the reference, which needs no image.
+    pub fn find_nearness(&self, card: Box<Card>, typed: String) {
+        self.put(card, Vec::new(), Wanted::Nearness(typed));
+    }
+
+    fn put(&self, card: Box<Card>, images: Vec<Image>, wanted: Wanted) {
         let _ = self.questions.send(Asked {
             card,
             images,
-            typed,
+            wanted,
             cancel: self.cancel.clone(),
         });
     }
@@ -113,160 +125,55 @@ impl Drop for Tutor {
 }
 
 fn answer_all(asked: &Receiver<Asked>, sources: Sources, post: &Post) {
-    let mut model = Model {
-        assistant: sources.assistant,
-        setup: sources.setup,
-    };
+    let mut model = CardModel::new(sources);
     let mut known: HashMap<String, Opinion> = HashMap::new();
     while let Ok(question) = asked.recv() {
-        if question.cancel.is_cancelled() {
+        let Asked {
+            card,
+            images,
+            wanted,
+            cancel,
+        } = question;
+        if cancel.is_cancelled() {
             continue;
         }
-        let card = question.card.id.clone();
-        if question.typed.is_some() {
-            if let Some(words) = catch_panic(None, || model.weigh(&question)) {
-                post(Event::Weighed { card, words });
+        let id = card.id.clone();
+        match wanted {
+            Wanted::Nearness(typed) => {
+                let find = || model.nearness(&card, &typed, &cancel);
+                // Why the model cannot be asked is said in the place of its own answer.
+                if let Ok(Some(words)) = catch_panic(Ok(None), find) {
+                    post(Event::Nearness { card: id, words });
+                }
             }
-            continue;
-        }
-        let opinion = known.get(&card).cloned().unwrap_or_else(|| {
-            let broken = Opinion::Failed("internal error".into());
-            catch_panic(broken, || model.opinion(&question))
-        });
-        if question.cancel.is_cancelled() {
-            continue;
-        }
-        if matches!(opinion, Opinion::Said { .. } | Opinion::Withheld(_)) {
-            known.insert(card.clone(), opinion.clone());
-        }
-        post(Event::Opinion { card, opinion });
-    }
-}
-
-/// The model, loaded when it is first asked.
-struct Model {
-    assistant: Option<Arc<Assistant>>,
-    setup: Setup,
-}
-
-impl Model {
-    fn opinion(&mut self, asked: &Asked) -> Opinion {
-        match self.answer(asked, Settings::default()) {
-            Ok(answer) => said(answer),
-            Err(failure) => Opinion::Failed(failure.to_string()),
-        }
-    }
-
-    /// How likely the typed answer is beside the reference; `None` where the model has nothing to say.
-    fn weigh(&mut self, asked: &Asked) -> Option<String> {
-        let typed = asked.typed.clone()?;
-        let reference = asked.card.answer.clone();
-        let settings = Settings {
-            options: vec![typed.clone(), reference.clone()],
-            ..Settings::default()
-        };
-        let answer = self.answer(asked, settings).ok()?;
-        // What is withheld must not come in by another door.
-        if answer.standing.withheld.is_some() || asked.cancel.is_cancelled() {
-            return None;
-        }
-        let weight = |option: &str| {
-            let mut ranked = answer.ranking.iter();
-            let found = ranked.find(|ranked| ranked.option == option);
-            found.map(|ranked| ranked.per_token)
-        };
-        Some(weighed_in_words(weight(&reference)? - weight(&typed)?))
-    }
-
-    fn answer(&mut self, asked: &Asked, settings: Settings) -> Result<Answer, Failure> {
-        let opened = match &self.assistant {
-            Some(opened) => opened.clone(),
-            None => {
-                let opened = Arc::new(Assistant::start(self.setup.clone())?);
-                self.assistant = Some(opened.clone());
-                opened
+            Wanted::Weight(typed) => {
+                let weigh = || model.weigh(&card, images, &typed, &cancel);
+                if let Some(words) = catch_panic(None, weigh) {
+                    post(Event::Weighed { card: id, words });
+                }
             }
-        };
-        let case = case(&asked.card, asked.images.clone());
-        for heard in opened.ask(case, settings, asked.cancel.clone()) {
-            match heard {
-                Heard::Answer(answer) => return Ok(*answer),
-                Heard::Failed(error) => return Err(Failure::from(error)),
-                _ => {}
+            Wanted::Opinion => {
+                let opinion = known.get(&id).cloned().unwrap_or_else(|| {
+                    let broken = Opinion::Failed("internal error".into());
+                    catch_panic(broken, || model.opinion(&card, images, &cancel))
+                });
+                if cancel.is_cancelled() {
+                    continue;
+                }
+                if matches!(opinion, Opinion::Said { .. } | Opinion::Withheld(_)) {
+                    known.insert(id.clone(), opinion.clone());
+                }
+                post(Event::Opinion { card: id, opinion });
             }
         }
-        Err(Failure::model("the model stopped"))
-    }
-}
-
-/// By how many nats a token the reference is likelier than the answer.
-fn weighed_in_words(more: f64) -> String {
-    let times = more.exp();
-    match times {
-        times if times.is_nan() => "a guess: the model could not weigh your answer".into(),
-        times if times > 1e6 => {
-            "a guess: the model finds the reference more than a million times as likely as your answer"
-                .into()
-        }
-        times if times <= 1.0 => {
-            "a guess: the model finds your answer no less likely than the reference".into()
-        }
-        times if times < 10.0 => format!(
-            "a guess: the model finds the reference {times:.1} times as likely as your answer"
-        ),
-        times => format!(
-            "a guess: the model finds the reference {times:.0} times as likely as your answer"
-        ),
-    }
-}
-
-/// The card as a case: its own patient and study are never shots.
-fn case(card: &Card, images: Vec<Image>) -> Case {
-    let (patient, study) = subject(card);
-    let lab = |row: &rounds_study::card::LabRow| LabValue {
-        name: row.test.clone(),
-        value: row.value.clone(),
-        unit: String::new(),
-        range: row.reference.clone(),
-    };
-    Case {
-        images,
-        question: card.question.clone(),
-        background: Background {
-            vignette: card.vignette.clone(),
-            labs: card.laboratory.iter().map(lab).collect(),
-        },
-        patient,
-        study,
-    }
-}
-
-fn said(answer: Answer) -> Opinion {
-    let standing = answer.standing;
-    if let Some(reason) = standing.withheld {
-        return Opinion::Withheld(reason);
-    }
-    if answer.answer.is_empty() {
-        return Opinion::Failed("it gave no answer".into());
-    }
-    let lines = [
-        standing.confidence_in_words(),
-        standing.vote_in_words(&answer.answer),
-    ];
-    Opinion::Said {
-        answer: answer.answer,
-        rationale: answer.rationale,
-        standing: lines.into_iter().flatten().collect(),
     }
 }
 
 fn look_up(wanted: &Receiver<Lookup>, folder: Option<Option<PathBuf>>, post: &Post) {
     let mut index: Option<Result<Index, Failure>> = None;
     while let Ok(lookup) = wanted.recv() {
-        let index = index.get_or_insert_with(|| match &folder {
-            Some(folder) => Index::open(folder.as_deref()).map_err(Failure::from),
-            None => Err(Failure::usage("this deck is not from an index")),
-        });
+        let folder = folder.as_ref().map(Option::as_deref);
+        let index = index.get_or_insert_with(|| lookup::open(folder));
         match lookup {
             Lookup::FollowUp(card) => {
                 let find = || {
@@ -289,21 +196,6 @@ fn look_up(wanted: &Receiver<Lookup>, folder: Option<Option<PathBuf>>, post: &Po
                     card: card.id,
                 });
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_weighed_in_words_that_say_it_is_a_guess() {
-        assert!(weighed_in_words(-3.0).contains("no less likely"));
-        assert!(weighed_in_words(1.0).contains("2.7 times"));
-        assert!(weighed_in_words(3.0).contains("20 times"));
-        for nats in [-1.0, 1.0, 1e9, f64::INFINITY] {
-            assert!(weighed_in_words(nats).starts_with("a guess: "));
         }
     }
 }

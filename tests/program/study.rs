@@ -49,3 +49,17 @@ fn cards_are_graded_line_by_line_and_kept_and_managed_by_commands() {
     ok(&home.run(&["study", "remove", "shipped", "--yes"]));
     assert_eq!(ok(&home.run(&["study", "decks"])), "");
 }
+
+#[test]
+fn a_typed_answer_is_compared_with_the_reference_unless_the_model_is_off() {
+    let home = Home::new();
+    let study = ["study", "--kind", "question", "--tag", "topic=reading"];
+    let out = ok(&home.feed(&study, "zebra\n1\n/quit\n"));
+    assert!(
+        out.contains("a guess: nearer to the reference than"),
+        "{out}"
+    );
+    let without = [&study[..], &["--no-model"]].concat();
+    let out = ok(&home.feed(&without, "zebra\n1\n/quit\n"));
+    assert!(!out.contains("nearer to the reference"), "{out}");
+}

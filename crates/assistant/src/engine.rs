@@ -60,6 +60,9 @@ pub fn is_shipped(path: &Path) -> bool {
 /// Images whose latents are cached in memory.
 const MAX_CACHED_IMAGES: NonZeroUsize = NonZeroUsize::new(256).unwrap();
 
+/// Texts whose vectors are cached in memory.
+const MAX_CACHED_TEXTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
 /// The model, the index and the caches between answers.
 pub struct Engine {
     pub(super) learner: Box<dyn FewShotLearner>,
@@ -83,6 +86,8 @@ pub struct Engine {
     pub(super) encode_count: usize,
     /// To tell whether a shot shows the question's image.
     pub(super) sketches: IndexSketches,
+    /// Vectors of texts from the retrieval encoder.
+    pub(super) text_cache: LruCache<String, Vec<f32>>,
 }
 
 /// The encoder for retrieval, if it is not the model's own tower: a bundle, or a name as in [`Setup::encoder`].
@@ -135,6 +140,7 @@ impl Engine {
             tensor_device: device,
             encode_count: 0,
             sketches: IndexSketches::default(),
+            text_cache: LruCache::new(MAX_CACHED_TEXTS),
         };
         engine.open_latent_cache();
         Ok(engine)

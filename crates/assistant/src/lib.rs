@@ -15,6 +15,7 @@ mod explaining;
 #[path = "../../../tests/common/fixtures.rs"]
 mod fixtures;
 pub mod maintenance;
+mod nearness;
 pub mod prompt;
 mod query_images;
 pub mod retrieval;
@@ -29,6 +30,7 @@ pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;
 pub use engine::{Engine, SHIPPED, Setup, is_shipped, retrieval_encoder_path};
 pub use explaining::{WhyEvent, WhyRequest};
+pub use nearness::{Nearness, NearnessRequest, TextVectors};
 pub use query_images::{IndexSketches, QueryImages};
 pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
@@ -47,6 +49,7 @@ use rounds_support::Cancel;
 enum Job {
     Ask(Box<Question>),
     Why(Box<explaining::Why>),
+    Near(nearness::Near),
     Warm {
         /// Whether to do it, or only report what it would cost.
         really: bool,
@@ -105,6 +108,7 @@ impl Assistant {
                     match job {
                         Job::Ask(question) => answer(&mut engine, *question),
                         Job::Why(why) => explaining::explain(&mut engine, &why),
+                        Job::Near(near) => nearness::compare(&mut engine, &near),
                         Job::Warm {
                             really,
                             cancel,

@@ -121,6 +121,12 @@ pub trait FewShotLearner: Send + Sync {
         let _ = (ids, images, rows, traced, cancel);
         Ok(None)
     }
+    /// The mean of the embeddings that the text tokens `ids` have before the first layer, `[width]`: a text as a bag of tokens, without
+    /// order and context. Leaves the sequences as they are. `None` for a learner that cannot give it.
+    fn mean_embedding(&self, ids: &[u32]) -> Result<Option<Vec<f32>>, ModelError> {
+        let _ = ids;
+        Ok(None)
+    }
     /// How the resampler reads an image. `None` for a learner without one.
     fn patch_attention(
         &self,

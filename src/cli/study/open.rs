@@ -6,11 +6,12 @@ use super::{Open, store};
 use crate::cli::chat::{exit_code, line_mode_reason};
 use crate::cli::failure::{Outcome, other};
 use crate::study::{
-    Desk, Plan, Source, Sources, Start, change_in_words, find, folder, graded_in_words, now,
-    refresh, run, study_lines,
+    CardModel, Desk, Plan, Source, Sources, Start, change_in_words, find, folder, graded_in_words,
+    now, refresh, run, study_lines,
 };
 use rounds_assistant::Setup;
 use rounds_study::TimeZone;
+use rounds_study::card::Card;
 use rounds_study::queue::Filter;
 use rounds_support::lines::Lines;
 use rounds_support::{Cancel, Failure, Paths, stderr_line};
@@ -46,7 +47,8 @@ pub fn open(open: &Open) -> Outcome {
                 "rounds: {reason}, so study mode runs line by line"
             ));
         }
-        return by_lines(Desk::at(store, plan, now())?);
+        let model = (!open.no_model).then(|| CardModel::new(sources(&found.source)));
+        return by_lines(Desk::at(store, plan, now())?, model);
     }
     // Checked here, where an error can be read, before the screen is taken over.
     drop(Desk::at(store, plan.clone(), now())?);
@@ -64,11 +66,22 @@ pub fn open(open: &Open) -> Outcome {
     Ok(exit_code(ended.reason, 0))
 }
 
-fn by_lines(mut desk: Desk) -> Outcome {
+fn by_lines(mut desk: Desk, mut model: Option<CardModel>) -> Outcome {
     let input = Lines::read(|| std::io::stdin().lock()).map_err(|error| Failure::io(&error))?;
     let never = Cancel::new();
     let mut next = || input.next(&never);
-    let ended = study_lines(&mut desk, &mut next, &mut std::io::stdout().lock(), &now)?;
+    let mut nearness = |card: &Card, typed: &str| {
+        let found = model.as_mut()?.nearness(card, typed, &never);
+        found.unwrap_or_else(|failure| {
+            stderr_line(format_args!(
+                "answers are compared by words only: {failure}"
+            ));
+            model = None;
+            None
+        })
+    };
+    let out = &mut std::io::stdout().lock();
+    let ended = study_lines(&mut desk, &mut next, out, &now, &mut nearness)?;
     stderr_line(graded_in_words(ended.graded, ended.known));
     Ok(0)
 }

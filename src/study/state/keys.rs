@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::layout::Position;
 
+use crate::study::exchanged::FollowUp;
 use crate::study::words;
 use crate::tui::keys::Press;
 use crate::tui::state::Editor;
@@ -162,9 +163,14 @@ impl State {
     }
 
     fn follow_up(&mut self) {
-        match self.turn_mut() {
-            Some(turn) if turn.follow_up.is_some() => turn.follow_up_open = true,
-            _ => self.say("there is no question that follows up on this card"),
+        match self.turn().and_then(|turn| turn.follow_up.as_ref()) {
+            Some(FollowUp::Contrast(_)) => self.open(Overlay::Contrast),
+            Some(FollowUp::Sibling { .. }) => {
+                if let Some(turn) = self.turn_mut() {
+                    turn.follow_up_open = true;
+                }
+            }
+            None => self.say("there is no question that follows up on this card"),
         }
     }
 
@@ -223,6 +229,7 @@ impl State {
         let last = self.shown.window_last;
         match self.overlay {
             Some(Overlay::Image) => self.image_key(press),
+            Some(Overlay::Contrast) => self.contrast_key(press),
             Some(_) => match press.code {
                 KeyCode::Down => self.window_scroll = (self.window_scroll + 1).min(last),
                 KeyCode::PageDown => self.window_scroll = (self.window_scroll + PAGE).min(last),
@@ -232,6 +239,22 @@ impl State {
             },
             None => {}
         }
+    }
+
+    /// A letter answers once; any other key closes.
+    fn contrast_key(&mut self, press: Press) {
+        let chosen = match press.code {
+            KeyCode::Char(letter) => words::place_of(letter).filter(|at| *at < 2),
+            _ => None,
+        };
+        if let Some(turn) = self.turn_mut()
+            && turn.follow_up_chosen.is_none()
+            && chosen.is_some()
+        {
+            turn.follow_up_chosen = chosen;
+            return;
+        }
+        self.overlay = None;
     }
 
     fn image_key(&mut self, press: Press) {

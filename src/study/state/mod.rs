@@ -44,6 +44,11 @@ pub enum Event {
         card: String,
         words: String,
     },
+    /// How near a typed answer is to the reference, in words.
+    Nearness {
+        card: String,
+        words: String,
+    },
     FollowUp {
         card: String,
         found: Option<FollowUp>,
@@ -85,6 +90,11 @@ pub enum Effect {
         card: Box<Card>,
         typed: String,
     },
+    /// Find out how near a typed answer is to the reference.
+    FindNearness {
+        card: Box<Card>,
+        typed: String,
+    },
     FindFollowUp(Box<Card>),
     FindLookAlikes(Box<Card>),
     Statistics,
@@ -100,6 +110,8 @@ pub enum Overlay {
     Image,
     Statistics,
     LookAlikes,
+    /// The question about a case that looks alike.
+    Contrast,
 }
 
 /// What the last frame showed.
@@ -261,6 +273,11 @@ impl State {
                     turn.weighed = Some(words);
                 }
             }
+            Event::Nearness { card, words } => {
+                if let Some(turn) = self.turn_of(&card).filter(|turn| turn.turned) {
+                    turn.nearness = Some(words);
+                }
+            }
             Event::FollowUp { card, found } => {
                 if let Some(turn) = self.turn_of(&card) {
                     turn.follow_up = found;
@@ -324,8 +341,10 @@ impl State {
             Next::Nothing { due } => Scene::Finished { due },
             Next::Card(dealt) => {
                 let mut turn = Turn::new(*dealt, self.now);
-                if self.tutor && is_asked(turn.card()) {
-                    turn.opinion = Opinion::Waiting;
+                if self.tutor {
+                    turn.opinion = opinion_at_first(turn.card());
+                }
+                if turn.opinion == Opinion::Waiting {
                     effects.push(Effect::AskModel(Box::new(turn.card().clone())));
                 }
                 Scene::Card(Box::new(turn))
@@ -397,10 +416,20 @@ impl State {
         }
         if let (Some(Verdict::Typed(score)), Some(typed)) = (&turn.verdict, turn.typed())
             && !score.exact
-            && is_asked(card)
         {
-            let card = Box::new(card.clone());
-            effects.push(Effect::Weigh { card, typed });
+            let card = || Box::new(card.clone());
+            // What is near in words may still exclude the reference: then only that is said.
+            if turn.is_open() {
+                let typed = typed.clone();
+                effects.push(Effect::FindNearness {
+                    card: card(),
+                    typed,
+                });
+            }
+            if opinion_at_first(turn.card()) == Opinion::Waiting {
+                let card = card();
+                effects.push(Effect::Weigh { card, typed });
+            }
         }
         let wrong = turn.verdict.as_ref().is_some_and(Verdict::is_wrong);
         if wrong && card.kind != Kind::Compare {
@@ -410,8 +439,12 @@ impl State {
     }
 }
 
-/// Whether the model can say anything about a card: it answers questions about one case, and sees images whole.
-fn is_asked(card: &Card) -> bool {
-    let kind = matches!(card.kind, Kind::Question | Kind::Choice | Kind::Staged);
-    kind && !card.images.is_empty()
+/// Whether the model is asked about a card, or why it is not: it answers in words, and sees images whole.
+fn opinion_at_first(card: &Card) -> Opinion {
+    match card.kind {
+        _ if card.images.is_empty() => Opinion::NotFor("the card has no image"),
+        Kind::Spot => Opinion::NotFor("it answers in words and cannot point at a place"),
+        Kind::Occlusion => Opinion::NotFor("it has not learnt to tell what a cover hides"),
+        Kind::Question | Kind::Choice | Kind::Compare | Kind::Staged => Opinion::Waiting,
+    }
 }

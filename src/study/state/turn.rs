@@ -121,8 +121,13 @@ pub struct Turn {
     pub opinion: Opinion,
     /// How the model weighs the typed answer.
     pub weighed: Option<String>,
+    /// How near the typed answer is to the reference.
+    pub nearness: Option<String>,
     pub follow_up: Option<FollowUp>,
+    /// The answer of a question about the same image is shown.
     pub follow_up_open: bool,
+    /// What was chosen of a contrast.
+    pub follow_up_chosen: Option<usize>,
     pub look_alikes: Option<Result<Vec<LookAlike>, Failure>>,
     /// The image that the full screen shows, and how.
     pub image: usize,
@@ -146,8 +151,10 @@ impl Turn {
             verdict: None,
             opinion: Opinion::default(),
             weighed: None,
+            nearness: None,
             follow_up: None,
             follow_up_open: false,
+            follow_up_chosen: None,
             look_alikes: None,
             image: 0,
             look: ViewTransform::default(),
@@ -207,6 +214,14 @@ impl Turn {
         self.turned = true;
         self.typing = false;
         self.scroll = 0;
+    }
+
+    /// Whether rules leave open what a typed answer is worth: it is not the reference, and nothing in it excludes that.
+    pub fn is_open(&self) -> bool {
+        match &self.verdict {
+            Some(Verdict::Typed(score)) => !score.exact && score.contradiction.is_none(),
+            _ => false,
+        }
     }
 
     /// What the learner typed, if anything.

@@ -1,7 +1,7 @@
 //! What keys do, and what is kept of it.
 
 use super::*;
-use crate::study::exchanged::{FollowUp, LookAlike, Opinion};
+use crate::study::exchanged::{Contrast, FollowUp, LookAlike, Opinion};
 use crate::study::state::{Scene, Verdict};
 use rounds_study::schedule::Grade;
 use rounds_study::settings::Settings;
@@ -321,7 +321,7 @@ fn a_wrong_answer_is_followed_by_another_question_about_the_image() {
         words: "a guess: the model finds the reference 3.0 times as likely".into(),
     });
     anna.sees("the reference 3.0");
-    let found = FollowUp {
+    let found = FollowUp::Sibling {
         question: "Which organ is this?".into(),
         answer: "Lung".into(),
     };
@@ -336,6 +336,85 @@ fn a_wrong_answer_is_followed_by_another_question_about_the_image() {
 }
 
 #[test]
+fn a_case_that_looks_alike_is_asked_with_two_answers_and_answered_once() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    anna.type_text("no").press("enter");
+    let card = anna.turn().card().id.clone();
+    let case = LookAlike {
+        picture: anna.turn().dealt.pictures[0].clone(),
+        question: "Is there a nodule?".into(),
+        answer: "No".into(),
+        rationale: "The lungs are clear.".into(),
+        similarity: 0.9,
+    };
+    let contrast = Contrast {
+        case,
+        choices: ["Yes, in the right upper zone".into(), "No".into()],
+    };
+    anna.event(Event::FollowUp {
+        card,
+        found: Some(FollowUp::Contrast(Box::new(contrast))),
+    });
+    anna.sees("Try the same on an image that looks alike:");
+    anna.press("f");
+    anna.sees("The other case: Is there a nodule?");
+    anna.sees("a  Yes, in the right upper zone");
+    anna.does_not_see("The lungs are clear");
+    anna.press("a");
+    anna.sees("wrong, it is No");
+    anna.sees("✓ b  No");
+    anna.sees("The lungs are clear.");
+    anna.press("b");
+    assert!(anna.state.overlay.is_none());
+    assert_eq!(anna.turn().follow_up_chosen, Some(0));
+    anna.sees("wrong, it is No");
+    assert_eq!(anna.log().len(), 0);
+    for (columns, rows) in [(60, 16), (61, 17), (250, 16), (60, 200)] {
+        anna.press("f");
+        anna.resize(columns, rows);
+        anna.press("x");
+    }
+}
+
+#[test]
+fn a_typed_answer_that_rules_leave_open_is_compared_and_its_grade_stays() {
+    let mut anna = Learner::new(cards(Kind::Question, 2), (120, 40));
+    anna.type_text("a shadow above").press("enter");
+    let card = anna.turn().card().id.clone();
+    assert!(anna.asked.contains(&("nearness", card.clone())));
+    anna.event(Event::Nearness {
+        card,
+        words: "a guess: nearer to the reference than 97 %".into(),
+    });
+    anna.sees("a guess: nearer to the reference than 97 %");
+    let suggested = anna.turn().verdict.as_ref().map(Verdict::suggestion);
+    assert_eq!(suggested, Some(Grade::Again), "by the words alone");
+    anna.press("1");
+    anna.does_not_see("97 %");
+    anna.type_text("no").press("enter");
+    anna.sees("wrong, no is not yes");
+    let card = anna.turn().card().id.clone();
+    assert!(!anna.asked.contains(&("nearness", card)));
+}
+
+#[test]
+fn a_card_that_the_model_cannot_answer_says_why_it_is_not_asked() {
+    for (kind, reason) in [
+        (Kind::Spot, "cannot point at a place"),
+        (Kind::Occlusion, "what a cover hides"),
+    ] {
+        let mut anna = Learner::new(cards(kind, 1), (120, 40));
+        assert!(anna.asked.is_empty());
+        anna.does_not_see("The model is not asked");
+        anna.press("enter");
+        anna.sees("The model is not asked:");
+        anna.sees(reason);
+    }
+    let anna = Learner::new(cards(Kind::Compare, 1), (120, 40));
+    assert_eq!(anna.asked, [("model", anna.turn().card().id.clone())]);
+}
+
+#[test]
 fn cases_that_look_alike_are_shown_with_their_answers() {
     let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
     anna.press("space e");
@@ -346,6 +425,7 @@ fn cases_that_look_alike_are_shown_with_their_answers() {
         picture: picture.clone(),
         question: "Is there a nodule?".into(),
         answer: answer.into(),
+        rationale: String::new(),
         similarity: 0.91,
     };
     anna.event(Event::LookAlikes {

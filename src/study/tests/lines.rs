@@ -6,11 +6,21 @@ use crate::study::study_lines;
 
 /// What is said to these lines, and how many cards were graded and known.
 fn said(cards: Vec<Card>, lines: &[&str]) -> (String, usize, usize) {
+    said_beside(cards, lines, &mut |_: &Card, _: &str| None)
+}
+
+/// As [`said`], with what compares typed answers.
+fn said_beside(
+    cards: Vec<Card>,
+    lines: &[&str],
+    nearness: &mut dyn FnMut(&Card, &str) -> Option<String>,
+) -> (String, usize, usize) {
     let folder = deck(cards);
     let mut desk = Desk::open(plan(folder.path(), false), START).unwrap();
     let mut lines = lines.iter().map(|line| Ok(Ok((*line).to_string())));
     let mut out = Vec::new();
-    let ended = study_lines(&mut desk, &mut || lines.next(), &mut out, &|| START).unwrap();
+    let mut next = || lines.next();
+    let ended = study_lines(&mut desk, &mut next, &mut out, &|| START, nearness).unwrap();
     let text = String::from_utf8(out).unwrap();
     (text, ended.graded, ended.known)
 }
@@ -62,4 +72,31 @@ fn undo_with_nothing_to_undo_asks_the_card_again() {
     let (text, ..) = said(cards(Kind::Question, 1), &["/undo", "/quit"]);
     assert!(text.contains("there is nothing to undo"), "{text}");
     assert_eq!(text.matches("Is there a nodule?").count(), 2);
+}
+
+#[test]
+fn only_a_typed_answer_that_rules_leave_open_is_compared() {
+    let mut asked = Vec::new();
+    let mut near = |card: &Card, typed: &str| {
+        asked.push(typed.to_string());
+        Some(format!("a guess: near to {}", card.answer))
+    };
+    let lines = [
+        "a shadow above",
+        "1",
+        "No",
+        "1",
+        "yes, in the right upper zone",
+        "3",
+        "",
+        "1",
+    ];
+    let (text, graded, _) = said_beside(cards(Kind::Question, 4), &lines, &mut near);
+    assert_eq!((asked, graded), (vec!["a shadow above".to_string()], 4));
+    let told = text.matches("a guess: near to Yes, in the right upper zone");
+    assert_eq!(told.count(), 1, "{text}");
+    let (text, ..) = said_beside(cards(Kind::Choice, 1), &["a", "1"], &mut |_, _| {
+        panic!("a choice is certain")
+    });
+    assert!(text.contains("wrong"), "{text}");
 }

@@ -261,6 +261,7 @@ impl Learner {
                 }
                 Effect::AskModel(card) => self.asked.push(("model", card.id)),
                 Effect::Weigh { card, .. } => self.asked.push(("weigh", card.id)),
+                Effect::FindNearness { card, .. } => self.asked.push(("nearness", card.id)),
                 Effect::FindFollowUp(card) => self.asked.push(("follow-up", card.id)),
                 Effect::FindLookAlikes(card) => self.asked.push(("look-alikes", card.id)),
                 Effect::Suspend | Effect::Redraw => {}

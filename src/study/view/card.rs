@@ -12,7 +12,7 @@ use crate::tui::view::text::{cut, width, wrapped};
 use rounds_study::card::{Card, LabRow};
 use rounds_study::schedule::in_words;
 
-use crate::study::exchanged::Opinion;
+use crate::study::exchanged::{Contrast, FollowUp, Opinion};
 use crate::study::state::{Stage, State, Turn, Verdict};
 use crate::study::words;
 
@@ -280,8 +280,8 @@ fn verdict(text: &mut Text, turn: &Turn, wide: u16, theme: &Theme) {
     };
     text.lines
         .extend(wrapped(&verdict.in_words(), wide, 1, style));
-    if let Some(weighed) = &turn.weighed {
-        text.lines.extend(wrapped(weighed, wide, 1, theme.dim));
+    for guess in [&turn.nearness, &turn.weighed].into_iter().flatten() {
+        text.lines.extend(wrapped(guess, wide, 1, theme.dim));
     }
 }
 
@@ -289,14 +289,37 @@ fn follow_up(text: &mut Text, turn: &Turn, wide: u16, theme: &Theme) {
     let Some(next) = &turn.follow_up else {
         return;
     };
-    text.lines.push(Line::default());
-    let question = format!("Try this one, on the same image: {}", next.question);
-    text.lines.extend(wrapped(&question, wide, 1, theme.accent));
-    let answer = match turn.follow_up_open {
-        true => next.answer.as_str(),
-        false => "f shows the answer",
+    let (question, answer) = match next {
+        FollowUp::Sibling { question, answer } => (
+            format!("Try this one, on the same image: {question}"),
+            match turn.follow_up_open {
+                true => answer.clone(),
+                false => "f shows the answer".into(),
+            },
+        ),
+        FollowUp::Contrast(contrast) => (
+            format!(
+                "Try the same on an image that looks alike: {}",
+                contrast.case.question
+            ),
+            match turn.follow_up_chosen {
+                Some(at) => contrast_in_words(contrast, at),
+                None => "f shows it, with two answers to choose from".into(),
+            },
+        ),
     };
-    text.lines.extend(wrapped(answer, wide, 1, theme.text));
+    text.lines.push(Line::default());
+    text.lines.extend(wrapped(&question, wide, 1, theme.accent));
+    text.lines.extend(wrapped(&answer, wide, 1, theme.text));
+}
+
+/// What a choice is worth.
+pub(super) fn contrast_in_words(contrast: &Contrast, chosen: usize) -> String {
+    let answer = &contrast.case.answer;
+    match contrast.is_right(chosen) {
+        true => format!("right: {answer}"),
+        false => format!("wrong, it is {answer}"),
+    }
 }
 
 /// What the model said, marked as a guess.
@@ -308,6 +331,7 @@ fn opinion(text: &mut Text, opinion: &Opinion, wide: u16, theme: &Theme) {
     let mut add = |line: &str, style| text.lines.extend(wrapped(line, wide, 1, style));
     match opinion {
         Opinion::NotAsked => {}
+        Opinion::NotFor(reason) => add(&format!("The model is not asked: {reason}"), theme.dim),
         Opinion::Waiting => add("The model is being asked …", theme.dim),
         Opinion::Said {
             answer,

@@ -11,9 +11,11 @@ use crate::tui::view::canvas::put_lines;
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, wrapped};
 
-use crate::study::exchanged::LookAlike;
+use super::card::contrast_in_words;
+use crate::study::exchanged::{Contrast, FollowUp, LookAlike, Picture};
 use crate::study::figures::Role;
-use crate::study::state::{Overlay, State};
+use crate::study::state::{Overlay, State, Turn};
+use crate::study::words;
 
 const HELP: [(&str, &str); 19] = [
     (
@@ -41,7 +43,7 @@ const HELP: [(&str, &str); 19] = [
     ),
     ("s", "suspend: never again, until it is undone"),
     ("e", "three cases that look alike and are not"),
-    ("f", "the answer of the question that follows up"),
+    ("f", "the question that follows up on a wrong answer"),
     (
         "i",
         "image on the full screen: + - zoom, arrows, b B c C, r, m",
@@ -91,6 +93,10 @@ pub fn draw(
         }
         Some(Overlay::LookAlikes) => {
             look_alikes(frame, area, state, gallery, theme);
+            0
+        }
+        Some(Overlay::Contrast) => {
+            contrast(frame, area, state, gallery, theme);
             0
         }
         Some(Overlay::Image) | None => 0,
@@ -186,23 +192,7 @@ fn side_by_side(
     for (case, part) in found.iter().zip(parts.iter()) {
         let [image, text] =
             Layout::vertical([Constraint::Min(0), Constraint::Length(5)]).areas(*part);
-        let message = match &case.picture {
-            Ok(picture) => {
-                let source = || Source::Image(picture.image.clone());
-                let whole = Appearance::whole(&picture.id);
-                let missing = gallery.draw(image, frame.buffer_mut(), &whole, source);
-                missing.map(str::to_string)
-            }
-            Err(reason) => Some(reason.clone()),
-        };
-        if let Some(message) = message {
-            put_lines(
-                frame,
-                image,
-                &wrapped(&message, image.width, 1, theme.dim),
-                0,
-            );
-        }
+        whole_image(frame, image, &case.picture, gallery, theme);
         let room = usize::from(text.width).saturating_sub(2);
         let alike = format!(" a guess: {:.0} % alike", case.similarity * 100.0);
         let mut lines = wrapped(&case.answer, text.width, 1, theme.answer);
@@ -215,4 +205,93 @@ fn side_by_side(
         put_lines(frame, text, &lines, 0);
     }
     gallery.covered = covered;
+}
+
+fn whole_image(
+    frame: &mut Frame,
+    area: Rect,
+    picture: &Result<Picture, String>,
+    gallery: &mut Gallery,
+    theme: &Theme,
+) {
+    let message = match picture {
+        Ok(picture) => {
+            let source = || Source::Image(picture.image.clone());
+            let whole = Appearance::whole(&picture.id);
+            let missing = gallery.draw(area, frame.buffer_mut(), &whole, source);
+            missing.map(str::to_string)
+        }
+        Err(reason) => Some(reason.clone()),
+    };
+    if let Some(message) = message {
+        put_lines(frame, area, &wrapped(&message, area.width, 1, theme.dim), 0);
+    }
+}
+
+/// The image of the card beside the one that looks alike, and the question about that.
+fn contrast(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery, theme: &Theme) {
+    let Some(turn) = state.turn() else {
+        return;
+    };
+    let Some(FollowUp::Contrast(contrast)) = &turn.follow_up else {
+        return;
+    };
+    let place = centred(area, 120, 30);
+    frame.render_widget(Clear, place);
+    let title = match turn.follow_up_chosen {
+        Some(_) => "It looks alike (any key closes)",
+        None => "It looks alike (a or b answers, any other key closes)",
+    };
+    let inside = framed(frame, place, title, true, theme);
+    let text = contrast_text(turn, contrast, inside.width, theme);
+    let high = u16::try_from(text.len()).unwrap_or(u16::MAX);
+    let high = high.min(inside.height * 2 / 3);
+    let [images, below] =
+        Layout::vertical([Constraint::Min(0), Constraint::Length(high)]).areas(inside);
+    let [left, right] = Layout::horizontal([Constraint::Ratio(1, 2); 2]).areas(images);
+    // Only this window is drawn over the images behind it.
+    let covered = std::mem::replace(&mut gallery.covered, false);
+    let own = turn.dealt.pictures.first();
+    for (part, title, picture) in [
+        (left, "This card", own),
+        (right, "The other case", Some(&contrast.case.picture)),
+    ] {
+        let inside = framed(frame, part, title, false, theme);
+        if let Some(picture) = picture {
+            whole_image(frame, inside, picture, gallery, theme);
+        }
+    }
+    gallery.covered = covered;
+    put_lines(frame, below, &text, 0);
+}
+
+/// The question and its choices; once one is chosen, both answers with what the index says about the other case.
+fn contrast_text(turn: &Turn, contrast: &Contrast, wide: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let case = &contrast.case;
+    let question = format!("The other case: {}", case.question);
+    let mut lines = wrapped(&question, wide, 1, theme.strong);
+    for (at, choice) in contrast.choices.iter().enumerate() {
+        let mark = match turn.follow_up_chosen {
+            Some(_) if contrast.is_right(at) => '✓',
+            Some(chosen) if chosen == at => '✗',
+            _ => ' ',
+        };
+        let choice = format!("{mark} {}  {choice}", words::letter(at));
+        lines.extend(wrapped(&choice, wide, 1, theme.text));
+    }
+    let Some(chosen) = turn.follow_up_chosen else {
+        return lines;
+    };
+    let style = match contrast.is_right(chosen) {
+        true => theme.good,
+        false => theme.warning,
+    };
+    let told = contrast_in_words(contrast, chosen);
+    lines.extend(wrapped(&told, wide, 1, style));
+    let answer = format!("This card: {}", turn.card().answer);
+    lines.extend(wrapped(&answer, wide, 1, theme.text));
+    if !case.rationale.is_empty() {
+        lines.extend(wrapped(&case.rationale, wide, 1, theme.text));
+    }
+    lines
 }

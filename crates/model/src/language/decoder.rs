@@ -5,7 +5,7 @@
 //! renames and unfuses. The decoder calls a hook with the hidden states *before* each layer, where Flamingo inserts its gated
 //! cross-attention. Flamingo needs nothing else from a language model.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::Init;
 use std::sync::Arc;
 
@@ -231,6 +231,19 @@ impl Decoder {
             Some(scale) => rows * f64::from(scale),
             None => Ok(rows),
         }
+    }
+
+    /// The mean of the embeddings of `ids`, without positions: `[hidden]` in f32.
+    ///
+    /// Errors without tokens, and for a token outside the vocabulary.
+    pub fn mean_embedding(&self, ids: &[u32]) -> Result<Vec<f32>> {
+        let size = self.config.vocab_size;
+        if ids.is_empty() || ids.iter().any(|&id| id as usize >= size) {
+            candle_core::bail!("a text needs tokens of the vocabulary of {size}");
+        }
+        let ids = Tensor::new(ids, self.device())?;
+        let rows = self.embed.index_select(&ids, 0)?;
+        rows.to_dtype(DType::F32)?.mean(0)?.to_vec1()
     }
 
     /// [`Self::forward_with_turns`] for embeddings `x` `[batch, tokens, hidden]`, which need not be of tokens, and any mask.
@@ -473,6 +486,25 @@ impl Layer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bundle::Bundle;
+    use crate::fixtures;
+    use crate::learner::FlamingoLearner;
+
+    #[test]
+    fn a_text_is_the_mean_of_its_tokens_and_a_strange_token_is_refused() {
+        let bundle = Bundle::open(Some(&fixtures::path("nano"))).unwrap();
+        let learner = FlamingoLearner::load(&bundle, &Device::Cpu).unwrap();
+        let decoder = &learner.model().language;
+        let of = |ids: &[u32]| decoder.mean_embedding(ids).unwrap();
+        let (one, two, both) = (of(&[300]), of(&[301]), of(&[300, 301]));
+        assert_ne!(one, two);
+        for ((one, two), both) in one.iter().zip(&two).zip(&both) {
+            assert!(((one + two) / 2.0 - both).abs() < 1e-6);
+        }
+        let size = decoder.config().vocab_size as u32;
+        assert!(decoder.mean_embedding(&[size]).is_err());
+        assert!(decoder.mean_embedding(&[]).is_err());
+    }
 
     #[test]
     fn alibi_slopes_match_the_paper_for_any_number_of_heads() {

@@ -398,6 +398,10 @@ impl FewShotLearner for FlamingoLearner {
         self.inspected(ids, images, rows, traced, cancel).map(Some)
     }
 
+    fn mean_embedding(&self, ids: &[u32]) -> Result<Option<Vec<f32>>, ModelError> {
+        Ok(Some(self.model.language.mean_embedding(ids)?))
+    }
+
     fn patch_attention(&self, image: &Image) -> Result<Option<PatchAttention>, ModelError> {
         self.resampled(image).map(Some)
     }

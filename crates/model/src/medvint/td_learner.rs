@@ -163,6 +163,10 @@ impl FewShotLearner for TdLearner {
         last_logits(&self.model.language, &hidden)
     }
 
+    fn mean_embedding(&self, ids: &[u32]) -> Result<Option<Vec<f32>>, ModelError> {
+        Ok(Some(self.model.language.mean_embedding(ids)?))
+    }
+
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
         self.sequences.branch(parents)
     }

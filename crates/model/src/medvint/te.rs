@@ -79,6 +79,11 @@ impl MedvintTe {
         self.language.new_cache()
     }
 
+    /// See [`Decoder::mean_embedding`].
+    pub fn mean_embedding(&self, ids: &[u32]) -> Result<Vec<f32>> {
+        self.language.mean_embedding(ids)
+    }
+
     /// States of `ids` `[1, tokens, fusion's width]`, which follow the tokens in `cache`. No token attends to those from position `padding`
     /// on, which are padding.
     ///

@@ -295,6 +295,10 @@ impl FewShotLearner for TeLearner {
         }
     }
 
+    fn mean_embedding(&self, ids: &[u32]) -> Result<Option<Vec<f32>>, ModelError> {
+        Ok(Some(self.model.mean_embedding(ids)?))
+    }
+
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
         let missing = || candle_core::Error::msg("there is no such sequence");
         let of = |&parent: &usize| self.branches.get(parent).copied().ok_or_else(missing);

@@ -169,6 +169,10 @@ impl FewShotLearner for PrefixLearner {
         self.last_logits(&hidden)
     }
 
+    fn mean_embedding(&self, ids: &[u32]) -> Result<Option<Vec<f32>>, ModelError> {
+        Ok(Some(self.model.language.mean_embedding(ids)?))
+    }
+
     fn branch(&mut self, parents: &[usize]) -> Result<(), ModelError> {
         self.sequences.branch(parents)
     }
