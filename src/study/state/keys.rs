@@ -137,8 +137,12 @@ impl State {
         match press.code {
             KeyCode::Char('1') => self.grade(Grade::Again),
             KeyCode::Char('2') => self.grade(Grade::Hard),
-            KeyCode::Char('3' | ' ') | KeyCode::Enter => self.grade(Grade::Good),
+            KeyCode::Char('3') => self.grade(Grade::Good),
             KeyCode::Char('4') => self.grade(Grade::Easy),
+            KeyCode::Char(' ') | KeyCode::Enter => {
+                let grade = self.turn().map_or(Grade::Good, Turn::suggested);
+                self.grade(grade)
+            }
             KeyCode::Char('e') => self.look_alikes(),
             KeyCode::Char('f') => {
                 self.follow_up();

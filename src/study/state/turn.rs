@@ -209,6 +209,12 @@ impl Turn {
         self.scroll = 0;
     }
 
+    /// The grade that Enter gives once the card is turned: the one that is marked as suggested, or good without any.
+    pub fn suggested(&self) -> Grade {
+        let verdict = self.verdict.as_ref();
+        verdict.map_or(Grade::Good, Verdict::suggestion)
+    }
+
     /// What the learner typed, if anything.
     pub fn typed(&self) -> Option<String> {
         let text = self.field.text().trim();

@@ -43,6 +43,20 @@ fn a_blank_turns_the_card_and_a_second_one_grades_it_as_good() {
 }
 
 #[test]
+fn enter_and_a_blank_give_the_grade_that_is_marked() {
+    let mut anna = Learner::new(cards(Kind::Choice, 3), (80, 24));
+    anna.press("a");
+    anna.sees("1 again*");
+    anna.sees("Space again");
+    anna.press("enter b space");
+    assert_eq!(grades(&anna), [Grade::Again, Grade::Good]);
+    // A mark on the wrong place is no better.
+    let mut anna = Learner::new(cards(Kind::Spot, 1), (80, 24));
+    anna.press("shift-right shift-right shift-right shift-right shift-right enter space");
+    assert_eq!(grades(&anna), [Grade::Again]);
+}
+
+#[test]
 fn letters_are_text_in_the_field_and_keys_outside_of_it() {
     let mut anna = Learner::new(cards(Kind::Question, 2), (80, 24));
     anna.type_text("subtle q");

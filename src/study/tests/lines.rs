@@ -33,6 +33,13 @@ fn a_card_is_asked_answered_and_graded_line_by_line() {
 }
 
 #[test]
+fn an_empty_line_gives_the_grade_that_the_answer_suggests() {
+    let (text, graded, known) = said(cards(Kind::Choice, 2), &["a", "", "b", ""]);
+    assert!(text.contains("? [1]") && text.contains("? [3]"), "{text}");
+    assert_eq!((graded, known), (2, 1));
+}
+
+#[test]
 fn the_end_of_the_input_leaves_and_keeps_what_was_graded() {
     let (text, graded, known) = said(cards(Kind::Question, 3), &["", "1", ""]);
     assert!(text.contains("Is there a nodule? (2)"), "{text}");

@@ -131,7 +131,7 @@ fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
         Scene::Finished { .. } => vec![("u", "undo"), ("t", "statistics")],
         Scene::Card(turn) if turn.turned => vec![
             ("1-4", "grade"),
-            ("Space", "good"),
+            ("Space", turn.suggested().name()),
             ("e", "look-alikes"),
             ("i", "image"),
             ("u", "undo"),

@@ -18,7 +18,7 @@ use crate::study::state::{Overlay, State};
 const HELP: [(&str, &str); 19] = [
     (
         "Enter Space",
-        "turn the card; in a case, the next part of it",
+        "next part, turn the card, then the grade with *, or good",
     ),
     ("letters", "type an answer where there is a field for it"),
     (
@@ -32,7 +32,7 @@ const HELP: [(&str, &str); 19] = [
     ),
     ("1", "again: not known, it comes back soon"),
     ("2", "hard: known with effort"),
-    ("3 Space Enter", "good: known"),
+    ("3", "good: known"),
     ("4", "easy: known at once"),
     ("u", "undo the last grade, bury or suspend"),
     (
