@@ -74,6 +74,16 @@ pub enum Work {
     Suspend(String),
 }
 
+impl Work {
+    /// The card that it changes.
+    pub fn card(&self) -> Option<&str> {
+        match self {
+            Self::Grade { card, .. } | Self::Bury(card) | Self::Suspend(card) => Some(card),
+            Self::Deal | Self::Undo => None,
+        }
+    }
+}
+
 /// Work for the driver.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
