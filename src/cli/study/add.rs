@@ -57,6 +57,7 @@ pub fn add(add: &Add) -> Outcome {
     if name.is_empty() {
         return Err(Failure::usage("the deck needs a name"));
     }
+    check(add)?;
     let mut cards = existing(&store, &name)?;
     let bytes = files::read_regular_file(&add.image, MAX_FILE_BYTES)?;
     let image = decode(&bytes, &display_path(&add.image))?;
@@ -80,9 +81,34 @@ pub fn add(add: &Add) -> Outcome {
             about: "cards of your own".into(),
         },
     };
-    store.put_deck(&name, &info, &cards)?;
+    if let Err(error) = store.put_deck(&name, &info, &cards) {
+        store.remove_unused_media(&[kept])?;
+        return Err(error.into());
+    }
     print(format_args!("{name}: {}", count(made, "card")))?;
     Ok(0)
+}
+
+/// Errors if a text says nothing, or a wrong answer is the right one.
+fn check(add: &Add) -> Result<(), Failure> {
+    let said = |text: &str| clean_line(text).trim().to_string();
+    let answer = add.answer.as_deref().map(said);
+    let question = add.question.as_deref().map(said);
+    for (name, text) in [("--question", &question), ("--answer", &answer)] {
+        if text.as_deref() == Some("") {
+            return Err(Failure::usage(format_args!("{name} is empty")));
+        }
+    }
+    let is_wrong = |wrong: &String| {
+        let wrong = said(wrong);
+        !wrong.is_empty() && Some(&wrong) != answer.as_ref()
+    };
+    match add.wrong.iter().all(is_wrong) {
+        true => Ok(()),
+        false => Err(Failure::usage(
+            "a wrong answer is empty, or the same as the right one",
+        )),
+    }
 }
 
 /// The cards of an image: its question, and two for every label.
@@ -205,18 +231,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_label_makes_a_card_to_mark_and_one_to_name() {
-        let add = Add {
+    fn question(question: &str, answer: &str, wrong: &[&str]) -> Add {
+        Add {
             deck: "own".into(),
             image: PathBuf::new(),
-            question: Some("Which organ?".into()),
-            answer: Some("Lung".into()),
+            question: Some(question.into()),
+            answer: Some(answer.into()),
             rationale: "Air.".into(),
-            wrong: vec!["Liver".into(), "Lung".into()],
+            wrong: wrong.iter().map(|text| (*text).to_string()).collect(),
             regions: Vec::new(),
             source: "mine".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn texts_that_say_nothing_and_wrong_answers_that_are_right_are_refused() {
+        assert!(check(&question("Which organ?", "Lung", &["Liver", "Heart"])).is_ok());
+        for (asked, answer, wrong) in [
+            (" ", "Lung", "Liver"),
+            ("Which organ?", "\u{1B}", "Liver"),
+            ("Which organ?", "Lung", ""),
+            ("Which organ?", "Lung", " Lung"),
+        ] {
+            let add = question(asked, answer, &[wrong]);
+            assert!(check(&add).is_err(), "{asked:?} {answer:?} {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_label_makes_a_card_to_mark_and_one_to_name() {
+        let add = question("Which organ?", "Lung", &["Liver", "Lung"]);
         let image = CardImage {
             sha256: "ab".repeat(32),
             extension: "png".into(),
