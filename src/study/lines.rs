@@ -162,10 +162,17 @@ impl Lines<'_> {
         ))?;
         self.ask(dealt)?;
         let mut turn = Turn::new(dealt.clone(), (self.clock)());
-        match self.typed(card)? {
-            Typed::Leave => return Ok(None),
-            Typed::Work(work) => return Ok(Some(work)),
-            Typed::Text(text) => turn.answer_with(&text),
+        loop {
+            let text = match self.typed(card)? {
+                Typed::Leave => return Ok(None),
+                Typed::Work(work) => return Ok(Some(work)),
+                Typed::Text(text) => text,
+            };
+            match turn.answer_with(&text) {
+                Ok(()) => break,
+                // A slip of the finger must not show the answer.
+                Err(wrong) => self.say(wrong)?,
+            }
         }
         turn.turn();
         self.say(&format!("answer: {}", card.answer))?;

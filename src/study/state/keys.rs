@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::layout::Position;
 
 use crate::study::words;
-use crate::tui::keys::Press;
+use crate::tui::keys::{Press, image_key, window_key};
 use crate::tui::state::Editor;
 use crate::tui::terminal_image::ViewTransform;
 use rounds_study::schedule::Grade;
@@ -153,10 +153,6 @@ impl State {
     }
 
     fn look_alikes(&mut self) -> Vec<Effect> {
-        if !self.tutor {
-            self.say("there is no index here to look for similar cases in");
-            return Vec::new();
-        }
         self.open(Overlay::LookAlikes);
         let turn = self.turn().filter(|turn| turn.look_alikes.is_none());
         let card = turn.map(|turn| turn.card().clone());
@@ -224,17 +220,16 @@ impl State {
     }
 
     fn overlay_key(&mut self, press: Press) {
-        let last = self.shown.window_last;
+        let (scroll, last) = (self.window_scroll, self.shown.window_last);
         match self.overlay {
             Some(Overlay::Image) => self.image_key(press),
-            Some(_) => match press.code {
-                KeyCode::Down => self.window_scroll = (self.window_scroll + 1).min(last),
-                KeyCode::PageDown => self.window_scroll = (self.window_scroll + PAGE).min(last),
-                KeyCode::Up => self.window_scroll = self.window_scroll.saturating_sub(1),
-                KeyCode::PageUp => self.window_scroll = self.window_scroll.saturating_sub(PAGE),
-                _ => self.overlay = None,
-            },
-            None => {}
+            Some(Overlay::Help | Overlay::Statistics) => {
+                match window_key(scroll, last, press.code) {
+                    Some(scroll) => self.window_scroll = scroll,
+                    None => self.overlay = None,
+                }
+            }
+            Some(Overlay::LookAlikes) | None => self.overlay = None,
         }
     }
 
@@ -243,23 +238,12 @@ impl State {
             self.overlay = None;
             return;
         };
-        let look = &mut turn.look;
         match press.code {
-            KeyCode::Char('+' | '=') => look.zoom(1),
-            KeyCode::Char('-') => look.zoom(-1),
-            KeyCode::Char('b') => look.brighten(1),
-            KeyCode::Char('B') => look.brighten(-1),
-            KeyCode::Char('c') => look.contrast(1),
-            KeyCode::Char('C') => look.contrast(-1),
-            KeyCode::Char('r') => *look = ViewTransform::default(),
-            KeyCode::Left => look.pan(-1, 0),
-            KeyCode::Right => look.pan(1, 0),
-            KeyCode::Up => look.pan(0, -1),
-            KeyCode::Down => look.pan(0, 1),
             KeyCode::Char('m') => {
                 turn.image = (turn.image + 1) % turn.dealt.pictures.len().max(1);
                 turn.look = ViewTransform::default();
             }
+            code if image_key(&mut turn.look, code) => {}
             _ => self.overlay = None,
         }
     }

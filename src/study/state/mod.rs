@@ -168,12 +168,13 @@ pub struct State {
     last_grade: Option<Grade>,
     pending: VecDeque<Press>,
     leaving: bool,
-    tutor: bool,
+    /// The model is asked about each card.
+    pub asks_model: bool,
 }
 
 impl State {
-    /// The state at the start, and its first work. Without a `tutor` nobody asks a model or looks for similar cases.
-    pub fn new(deck: &str, cram: bool, tutor: bool, now: i64) -> (Self, Vec<Effect>) {
+    /// The state at the start, and its first work.
+    pub fn new(deck: &str, cram: bool, asks_model: bool, now: i64) -> (Self, Vec<Effect>) {
         let state = Self {
             deck: deck.to_string(),
             cram,
@@ -191,7 +192,7 @@ impl State {
             last_grade: None,
             pending: VecDeque::new(),
             leaving: false,
-            tutor,
+            asks_model,
         };
         (state, vec![Effect::Desk(Work::Deal)])
     }
@@ -283,7 +284,9 @@ impl State {
             }
             Event::Statistics(Ok(page)) => self.statistics = Some(page),
             Event::Statistics(Err(failure)) => {
-                self.overlay = None;
+                // Another window may have been opened since.
+                let other = |overlay: &Overlay| *overlay != Overlay::Statistics;
+                self.overlay = self.overlay.filter(other);
                 self.fail(&failure);
             }
             _ => {}
@@ -334,7 +337,7 @@ impl State {
             Next::Nothing { due } => Scene::Finished { due },
             Next::Card(dealt) => {
                 let mut turn = Turn::new(*dealt, self.now);
-                if self.tutor && is_asked(turn.card()) {
+                if self.asks_model && is_asked(turn.card()) {
                     turn.opinion = Opinion::Waiting;
                     effects.push(Effect::AskModel(Box::new(turn.card().clone())));
                 }
@@ -395,17 +398,15 @@ impl State {
     }
 
     fn turn_card(&mut self) -> Vec<Effect> {
-        let tutor = self.tutor;
+        let asks_model = self.asks_model;
         let Some(turn) = self.turn_mut() else {
             return Vec::new();
         };
         turn.turn();
         let card = turn.card();
         let mut effects = Vec::new();
-        if !tutor {
-            return effects;
-        }
         if let (Some(Verdict::Typed(score)), Some(typed)) = (&turn.verdict, turn.typed())
+            && asks_model
             && !score.exact
             && is_asked(card)
         {

@@ -175,6 +175,15 @@ impl Turn {
         !self.turned && !self.card().choices.is_empty()
     }
 
+    /// Whether a key, by its name, is the letter of an answer to choose from.
+    pub fn chooses(&self, key: &str) -> bool {
+        let mut letters = key.chars();
+        let place = letters.next().and_then(words::place_of);
+        let is_one = letters.next().is_none();
+        let choices = self.card().choices.len();
+        self.takes_choice() && is_one && place.is_some_and(|place| place < choices)
+    }
+
     /// Whether the answer is a place on the image.
     pub fn takes_mark(&self) -> bool {
         !self.turned && self.card().kind == Kind::Spot && self.cross.is_some()
@@ -284,17 +293,23 @@ impl Turn {
         self.marked = true;
     }
 
-    /// Answers with a line of text: a letter where one is to be chosen, two numbers of per cent where a place is meant.
-    pub fn answer_with(&mut self, text: &str) {
-        let choices = self.card().choices.len();
-        if choices > 0 {
-            let mut letters = text.trim().chars();
-            let place = letters.next().and_then(words::place_of);
-            let only = letters.next().is_none();
-            self.chosen = place.filter(|place| only && *place < choices);
+    /// Answers with a line of text: a letter or the text of one to choose, two numbers of per cent where a place is meant. An
+    /// empty line answers nothing. Errors, in words, if it is none of these.
+    pub fn answer_with(&mut self, text: &str) -> Result<(), &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !self.card().choices.is_empty() {
+            self.chosen = Some(self.choice_of(text).ok_or(
+                "that is none of the answers: type its letter, or Enter to turn the card",
+            )?);
         } else if self.card().kind == Kind::Spot {
+            let place = percents(text).ok_or(
+                "that is no place: type two numbers from 0 to 100, or Enter to turn the card",
+            )?;
             let size = self.first().map(|p| [p.image.width, p.image.height]);
-            if let (Some(size), Some(place)) = (size, percents(text)) {
+            if let Some(size) = size {
                 let at = |share: f32, side: u32| {
                     let pixel = share / 100.0 * side as f32;
                     (pixel as u32).min(side.saturating_sub(1))
@@ -304,6 +319,17 @@ impl Turn {
         } else {
             self.field.set(text);
         }
+        Ok(())
+    }
+
+    /// The answer that a letter or its own text names.
+    fn choice_of(&self, text: &str) -> Option<usize> {
+        let choices = &self.card().choices;
+        let mut letters = text.chars();
+        let by_letter = letters.next().and_then(words::place_of);
+        let by_letter = by_letter.filter(|at| letters.next().is_none() && *at < choices.len());
+        let wanted = text.to_lowercase();
+        by_letter.or_else(|| choices.iter().position(|of| of.to_lowercase() == wanted))
     }
 
     /// What is drawn of an image: before the card is turned, never what is asked for.

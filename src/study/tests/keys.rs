@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::study::exchanged::{FollowUp, LookAlike, Opinion};
-use crate::study::state::{Scene, Verdict};
+use crate::study::state::{Overlay, Scene, Verdict};
 use rounds_study::schedule::Grade;
 use rounds_study::settings::Settings;
 use rounds_study::store::ReviewKind;
@@ -382,6 +382,44 @@ fn keys_in_a_window_do_not_grade() {
     anna.press("pagedown down up x i + b right r esc");
     assert!(anna.state.overlay.is_none());
     assert_eq!(anna.log().len(), 0);
+}
+
+#[test]
+fn a_window_says_that_there_is_more_and_only_its_own_failure_closes_it() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
+    anna.press("space ?");
+    anna.sees("1 more: PageDown");
+    anna.press("pagedown");
+    anna.sees("q Ctrl-D");
+    anna.does_not_see("more: PageDown");
+    // The statistics were closed before they could not be counted.
+    let failure = Failure::usage("the store cannot be read");
+    anna.event(Event::Statistics(Err(failure)));
+    assert_eq!(anna.state.overlay, Some(Overlay::Help));
+    anna.press("esc e");
+    assert_eq!(anna.state.overlay, Some(Overlay::LookAlikes));
+    anna.press("down");
+    assert_eq!(anna.state.overlay, None, "any key closes it");
+}
+
+#[test]
+fn a_letter_that_chooses_is_no_other_key_in_the_hints() {
+    let mut many = card(Kind::Choice);
+    many.choices
+        .extend((0..5).map(|at| format!("Finding {at}")));
+    let anna = Learner::new(vec![many], (120, 40));
+    anna.sees("i Finding 4");
+    anna.sees("u undo");
+    anna.does_not_see("i image");
+}
+
+#[test]
+fn without_the_model_the_index_is_asked_all_the_same() {
+    let mut anna = Learner::new(cards(Kind::Question, 2), (80, 24));
+    anna.state.asks_model = false;
+    anna.press("space 4").type_text("no").press("enter e");
+    let asked: Vec<_> = anna.asked.iter().map(|(what, _)| *what).collect();
+    assert_eq!(asked, ["model", "follow-up", "look-alikes"]);
 }
 
 #[test]

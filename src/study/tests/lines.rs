@@ -65,6 +65,18 @@ fn choices_and_places_are_answered_in_words() {
 }
 
 #[test]
+fn a_line_that_names_no_answer_does_not_turn_the_card() {
+    let (text, graded, _) = said(cards(Kind::Choice, 1), &["e", "lung", "/quit"]);
+    assert_eq!(text.matches("none of the answers").count(), 2, "{text}");
+    assert!(!text.contains("answer: ") && graded == 0, "{text}");
+    let (text, ..) = said(cards(Kind::Choice, 1), &["pneumothorax", ""]);
+    assert!(text.contains("\nright\n"), "{text}");
+    let (text, ..) = said(cards(Kind::Spot, 1), &["there", "35 137", "35 37", ""]);
+    assert_eq!(text.matches("that is no place").count(), 2, "{text}");
+    assert!(text.contains("right: inside of nodule"), "{text}");
+}
+
+#[test]
 fn undo_with_nothing_to_undo_asks_the_card_again() {
     let (text, ..) = said(cards(Kind::Question, 1), &["/undo", "/quit"]);
     assert!(text.contains("there is nothing to undo"), "{text}");

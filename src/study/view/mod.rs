@@ -13,6 +13,7 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Gallery, ImageProtocol, Placed, Source, ViewTransform};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::mode::{WIDE, hint_line, image_hints, is_too_small, progress, put_line};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, width, wrapped};
 use rounds_study::card::Kind;
@@ -23,17 +24,11 @@ use super::exchanged::Picture;
 use super::state::{Overlay, Scene, Shown, Stage, State, Turn};
 use super::words;
 
-/// Smallest screen.
-const MIN_SIZE: (u16, u16) = (60, 16);
-/// Columns from which the image takes more than half of the width.
-const WIDE: u16 = 110;
-
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &Theme) -> Shown {
     let area = frame.area();
     gallery.covered = matches!(state.overlay, Some(overlay) if overlay != Overlay::Image);
-    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
-        too_small(frame, area, theme);
+    if is_too_small(frame, "study mode", theme) {
         // Nothing that could be clicked is on the screen.
         return Shown::default();
     }
@@ -49,7 +44,7 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         Scene::Waiting => {
             let text = match state.busy {
                 true => "Looking for the first card …",
-                false => "The cards could not be opened. q leaves, Enter tries again.",
+                false => "The cards could not be opened. q leaves.",
             };
             middle(frame, body, &[text.to_string()], theme);
             Shown::default()
@@ -61,27 +56,10 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         }
     };
     notice_line(frame, notice, state, theme);
-    hint_line(frame, hints, state, theme);
+    hint_line(frame, hints, &self::hints(state), theme);
     status_line(frame, status, state, theme);
     shown.window_last = windows::draw(frame, body, state, gallery, theme);
     shown
-}
-
-fn put_line(frame: &mut Frame, area: Rect, line: Line) {
-    put_lines(frame, area, &[line], 0);
-}
-
-fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let message = format!(
-        "study mode needs {} x {} cells; this terminal has {} x {}",
-        MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
-    );
-    put_lines(
-        frame,
-        area,
-        &wrapped(&message, area.width, 0, theme.text),
-        0,
-    );
 }
 
 /// The deck, what is to be done, and how far it is done.
@@ -99,16 +77,14 @@ fn head_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     let (done, rest) = (state.graded(), counts.new + counts.learning + counts.review);
     let said = format!(" {done} done ");
     let used = width(&name) + width(&left) + width(&said) + 1;
-    let room = usize::from(area.width).saturating_sub(used).min(30);
-    let full = (room * done).checked_div(done + rest).unwrap_or(0);
-    let line = Line::from(vec![
+    let room = usize::from(area.width).saturating_sub(used);
+    let mut spans = vec![
         Span::styled(name, theme.title),
         Span::styled(left, theme.accent),
-        Span::styled("█".repeat(full), theme.bar),
-        Span::styled("·".repeat(room - full), theme.dim),
-        Span::styled(said, theme.text),
-    ]);
-    put_line(frame, area, line);
+    ];
+    spans.extend(progress(room, done, done + rest, theme));
+    spans.push(Span::styled(said, theme.text));
+    put_line(frame, area, Line::from(spans));
 }
 
 fn notice_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
@@ -165,28 +141,13 @@ fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
                 keys.push(("Tab", "type"));
             }
             keys.extend([("i", "image"), ("u", "undo"), ("s", "suspend")]);
+            // A letter that chooses does nothing else.
+            keys.retain(|(key, _)| !turn.chooses(key));
             keys
         }
     };
     keys.extend(end);
     keys
-}
-
-fn hint_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (key, what) in hints(state) {
-        let long = width(key) + width(what) + 3;
-        // Help and the way out are never left out.
-        let needed = if key == "?" || key == "q" { 0 } else { 17 };
-        if used + long + needed > usize::from(area.width) {
-            continue;
-        }
-        used += long;
-        spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {what}  "), theme.dim));
-    }
-    put_line(frame, area, Line::from(spans));
 }
 
 fn status_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
@@ -377,9 +338,5 @@ fn full_image(frame: &mut Frame, area: Rect, turn: &Turn, gallery: &mut Gallery,
     if turn.shows(Stage::Image) {
         one_image(frame, inside, turn, turn.image, turn.look, gallery, theme);
     }
-    let keys = format!(
-        " + - zoom  arrows move  b B brightness  c C contrast  r reset  m next image | {INTENDED_USE}"
-    );
-    let keys = cut(&keys, usize::from(hints.width));
-    put_line(frame, hints, Line::styled(keys, theme.dim));
+    image_hints(frame, hints, theme);
 }

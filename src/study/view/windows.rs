@@ -8,6 +8,7 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Appearance, Gallery, Source};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::mode::{centred, keys_window, window};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, wrapped};
 
@@ -60,34 +61,13 @@ pub fn draw(
     gallery: &mut Gallery,
     theme: &Theme,
 ) -> usize {
+    let scroll = state.window_scroll;
     match state.overlay {
-        Some(Overlay::Help) => {
-            let lines = HELP.iter().map(|(key, what)| {
-                Line::from(vec![
-                    Span::styled(format!(" {key:<15} "), theme.key),
-                    Span::styled((*what).to_string(), theme.text),
-                ])
-            });
-            let title = "Keys (any other key closes)";
-            window(
-                frame,
-                area,
-                (76, title),
-                &lines.collect::<Vec<_>>(),
-                state,
-                theme,
-            )
-        }
+        Some(Overlay::Help) => keys_window(frame, area, &HELP, scroll, theme),
         Some(Overlay::Statistics) => {
+            let title = "Statistics (any other key closes)";
             let lines = statistics(state, theme);
-            window(
-                frame,
-                area,
-                (76, "Statistics (any other key closes)"),
-                &lines,
-                state,
-                theme,
-            )
+            window(frame, area, title, &lines, scroll, theme)
         }
         Some(Overlay::LookAlikes) => {
             look_alikes(frame, area, state, gallery, theme);
@@ -95,35 +75,6 @@ pub fn draw(
         }
         Some(Overlay::Image) | None => 0,
     }
-}
-
-fn centred(area: Rect, wide: u16, high: u16) -> Rect {
-    let (wide, high) = (area.width.min(wide), area.height.min(high));
-    Rect::new(
-        area.x + (area.width - wide) / 2,
-        area.y + (area.height - high) / 2,
-        wide,
-        high,
-    )
-}
-
-fn window(
-    frame: &mut Frame,
-    area: Rect,
-    (wide, title): (u16, &str),
-    lines: &[Line],
-    state: &State,
-    theme: &Theme,
-) -> usize {
-    let high = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2);
-    let place = centred(area, wide, high);
-    frame.render_widget(Clear, place);
-    let inside = framed(frame, place, title, true, theme);
-    let last = lines.len().saturating_sub(usize::from(inside.height));
-    put_lines(frame, inside, lines, state.window_scroll.min(last));
-    last
 }
 
 fn statistics(state: &State, theme: &Theme) -> Vec<Line<'static>> {
@@ -148,7 +99,7 @@ fn statistics(state: &State, theme: &Theme) -> Vec<Line<'static>> {
 
 /// Cases side by side, each with its answer below.
 fn look_alikes(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery, theme: &Theme) {
-    let place = centred(area, 120, 30);
+    let place = centred(area, (120, 30));
     frame.render_widget(Clear, place);
     let title = "They look alike and are not (any key closes)";
     let inside = framed(frame, place, title, true, theme);
