@@ -8,7 +8,8 @@ use super::store;
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
 use rounds_imaging::{decode, format_of, limits::MAX_FILE_BYTES};
-use rounds_study::card::{Card, CardImage, Kind, Region, card_id};
+use rounds_study::card::{Card, CardImage, Kind, Region};
+use rounds_study::deck::{add_or_replace, own_card, place_cards};
 use rounds_study::store::DeckInfo;
 use rounds_support::errors::{count, display_path};
 use rounds_support::sanitise::{clean_line, clean_line_max};
@@ -66,14 +67,9 @@ pub fn add(add: &Add) -> Outcome {
     let regions = regions.collect::<Result<Vec<_>, _>>()?;
     let extension = format_of(&bytes).map_or("png", rounds_imaging::Format::extension);
     let kept = store.put_media(&bytes, extension)?;
-    let mut made = 0;
-    for card in made_of(add, &kept, &regions) {
-        made += 1;
-        match cards.iter_mut().find(|known| known.id == card.id) {
-            Some(known) => *known = card,
-            None => cards.push(card),
-        }
-    }
+    let cards_made = made_of(add, &kept, &regions);
+    let made = cards_made.len();
+    add_or_replace(&mut cards, cards_made);
     let info = match store.has_deck(&name)? {
         true => store.deck_info(&name)?,
         false => DeckInfo {
@@ -113,23 +109,6 @@ fn check(add: &Add) -> Result<(), Failure> {
 
 /// The cards of an image: its question, and two for every label.
 fn made_of(add: &Add, image: &CardImage, regions: &[Region]) -> Vec<Card> {
-    let blank = |kind: Kind, question: &str, answer: &str| Card {
-        id: card_id(kind, question, std::slice::from_ref(image), &[answer]),
-        kind,
-        question: question.to_string(),
-        answer: answer.to_string(),
-        rationale: String::new(),
-        images: vec![image.clone()],
-        choices: Vec::new(),
-        regions: Vec::new(),
-        vignette: String::new(),
-        laboratory: Vec::new(),
-        tags: Vec::new(),
-        sibling_keys: vec![image.sha256.clone()],
-        source: clean_line(&add.source),
-        licence: String::new(),
-        example: String::new(),
-    };
     let mut cards = Vec::new();
     if let (Some(question), Some(answer)) = (&add.question, &add.answer) {
         let (question, answer) = (clean_line(question), clean_line(answer));
@@ -147,26 +126,12 @@ fn made_of(add: &Add, image: &CardImage, regions: &[Region]) -> Vec<Card> {
         cards.push(Card {
             rationale: clean_line(&add.rationale),
             choices,
-            ..blank(kind, &question, &answer)
+            ..own_card(kind, image, &question, &answer)
         });
     }
-    let mut labels: Vec<&str> = regions.iter().map(|region| region.label.as_str()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    for label in labels {
-        let (own, others): (Vec<&Region>, Vec<&Region>) =
-            regions.iter().partition(|region| region.label == label);
-        let spot = format!("Mark this place: {label}");
-        cards.push(Card {
-            regions: own.iter().copied().cloned().collect(),
-            ..blank(Kind::Spot, &spot, label)
-        });
-        // The first is asked about, the others are covered with it.
-        let covered = own.iter().take(1).chain(&others).copied();
-        cards.push(Card {
-            regions: covered.cloned().collect(),
-            ..blank(Kind::Occlusion, "What lies under the marked cover?", label)
-        });
+    cards.extend(place_cards(image, regions));
+    for card in &mut cards {
+        card.source = clean_line(&add.source);
     }
     cards
 }

@@ -13,7 +13,9 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Gallery, ImageProtocol, Placed, Source, ViewTransform};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
-use crate::tui::view::mode::{WIDE, hint_line, image_hints, is_too_small, progress, put_line};
+use crate::tui::view::mode::{
+    WIDE, centred, hint_line, image_hints, is_too_small, progress, put_line,
+};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, width, wrapped};
 use rounds_study::card::Kind;
@@ -177,13 +179,7 @@ fn middle(frame: &mut Frame, area: Rect, lines: &[String], theme: &Theme) {
     let high = u16::try_from(drawn.len())
         .unwrap_or(u16::MAX)
         .min(area.height);
-    let place = Rect::new(
-        area.x + (area.width - wide) / 2,
-        area.y + (area.height - high) / 2,
-        wide,
-        high,
-    );
-    put_lines(frame, place, &drawn, 0);
+    put_lines(frame, centred(area, (wide, high)), &drawn, 0);
 }
 
 /// What the end says.
