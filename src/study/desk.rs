@@ -11,15 +11,22 @@ use super::pictures::{Pictures, covered};
 use super::report;
 use super::state::Work;
 use rounds_index::{ExampleImage, Images};
-use rounds_study::card::{Card, CardImage};
+use rounds_study::card::{Card, CardImage, Region};
+use rounds_study::deck::{add_or_replace, place_cards, places_of};
 use rounds_study::queue::{Filter, Mode, Queue};
 use rounds_study::schedule::{Grade, Scheduler};
 use rounds_study::stats::Stats;
-use rounds_study::store::{Review, ReviewKind, Store};
+use rounds_study::store::{DeckInfo, Review, ReviewKind, Store};
 use rounds_study::{StudyError, TimeZone};
 use rounds_support::Failure;
 use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line_max;
+
+/// Longest name of a deck and of a place, in characters.
+const MAX_NAME: usize = 80;
+const MAX_LABEL: usize = 200;
+/// How the name of a deck with the learner's own cards goes on after that of the deck that they were drawn in.
+const OWN: &str = " own";
 
 /// What to study, and how.
 #[derive(Clone, Debug)]
@@ -115,6 +122,15 @@ impl Desk {
             } => self.grade(card, *grade, *took_ms, typed.clone(), now),
             Work::Bury(card) => self.bury(card, now),
             Work::Suspend(card) => self.suspend(card),
+            Work::AddPlace {
+                card,
+                image,
+                label,
+                place,
+            } => {
+                let notice = self.add_place(card, *image, label, *place)?;
+                return Ok(self.with_counts(Next::Stay, Some(notice), now));
+            }
         };
         match (saved, work.card()) {
             (Ok(notice), _) => self.deal(notice, now),
@@ -265,21 +281,57 @@ impl Desk {
         })))
     }
 
-    /// An image of a card: of the index, or else of the store.
-    fn picture(&mut self, image: &CardImage) -> Result<Picture, String> {
-        let (images, store) = (&self.images, &self.store);
-        self.pictures.get(image, || {
-            let of_index = ExampleImage {
-                sha256: image.sha256.clone(),
-                extension: image.extension.clone(),
-            };
-            let found = images.as_ref().map(|images| images.bytes(&of_index));
-            match found {
-                Some(Ok(bytes)) => Ok(bytes.into_owned()),
-                Some(Err(error)) => store.media(image).map_err(|_| error.to_string()),
-                None => store.media(image).map_err(|error| error.to_string()),
+    /// Adds a place on an image of a card to the learner's own cards: in this deck, or in one beside it if it follows an index,
+    /// which would take them away again. Returns what to say.
+    fn add_place(
+        &mut self,
+        card: &str,
+        image: usize,
+        label: &str,
+        place: [u32; 4],
+    ) -> Result<String, Failure> {
+        let card = self.store.card(&self.plan.deck, card)?;
+        let image = card.images.get(image);
+        let image = image.ok_or_else(|| Failure::usage("the card has no such image"))?;
+        let picture = self.picture(image).map_err(Failure::usage)?;
+        let bytes = bytes(self.images.as_ref(), &self.store, image).map_err(Failure::usage)?;
+        let deck = match &self.plan.source {
+            Source::Imported => self.plan.deck.clone(),
+            Source::Index(_) => {
+                let name: String = self.plan.deck.chars().take(MAX_NAME - OWN.len()).collect();
+                format!("{}{OWN}", name.trim_end())
             }
-        })
+        };
+        let (mut cards, info) = match self.store.has_deck(&deck)? {
+            true => (self.store.cards(&deck)?, self.store.deck_info(&deck)?),
+            false => (Vec::new(), own_deck()),
+        };
+        if info.index.is_some() {
+            let taken = format!("the deck {deck} is made from an index");
+            return Err(Failure::usage(taken).hint("rename that index"));
+        }
+        let kept = self.store.put_media(&bytes, &image.extension)?;
+        let mut places = places_of(&cards, &kept);
+        places.push(region(label, place, &picture));
+        let mut made = place_cards(&kept, &places);
+        for own in &mut made {
+            own.source.clone_from(&card.source);
+            own.licence.clone_from(&card.licence);
+        }
+        add_or_replace(&mut cards, made);
+        if let Err(error) = self.store.put_deck(&deck, &info, &cards) {
+            self.store.remove_unused_media(&[kept])?;
+            return Err(error.into());
+        }
+        Ok(format!(
+            "saved in the deck {deck}, to mark it and to name it under a cover"
+        ))
+    }
+
+    /// An image of a card.
+    fn picture(&mut self, image: &CardImage) -> Result<Picture, String> {
+        let (images, store) = (self.images.as_ref(), &self.store);
+        self.pictures.get(image, || bytes(images, store, image))
     }
 
     /// When a card is due after everything that can be done now.
@@ -308,6 +360,40 @@ impl Desk {
     pub fn statistics(&self, now: i64) -> Result<Figures, Failure> {
         let stats = Stats::of(&self.store, Some(&self.plan.deck), now, &self.plan.zone)?;
         Ok(report::page(&self.plan.deck, &stats))
+    }
+}
+
+/// The file of an image: of the index, or else of the store. The error is a message for the user.
+pub fn bytes(images: Option<&Images>, store: &Store, image: &CardImage) -> Result<Vec<u8>, String> {
+    let of_index = ExampleImage {
+        sha256: image.sha256.clone(),
+        extension: image.extension.clone(),
+    };
+    match images.map(|images| images.bytes(&of_index)) {
+        Some(Ok(bytes)) => Ok(bytes.into_owned()),
+        Some(Err(error)) => store.media(image).map_err(|_| error.to_string()),
+        None => store.media(image).map_err(|error| error.to_string()),
+    }
+}
+
+/// What is known about a deck of the learner's own cards.
+pub fn own_deck() -> DeckInfo {
+    DeckInfo {
+        index: None,
+        about: "cards of your own".into(),
+    }
+}
+
+/// A place in pixels of an image as a region of it.
+fn region(label: &str, [x, y, width, height]: [u32; 4], picture: &Picture) -> Region {
+    let share = |part: u32, all: u32| part as f32 / all.max(1) as f32;
+    let (across, down) = (picture.image.width, picture.image.height);
+    Region {
+        label: clean_line_max(label, MAX_LABEL).trim().to_string(),
+        x: share(x, across),
+        y: share(y, down),
+        width: share(width, across),
+        height: share(height, down),
     }
 }
 

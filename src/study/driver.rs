@@ -74,6 +74,8 @@ impl Study {
             Input::Key(press) => self.tell(Event::Key(press), screen),
             Input::Paste(text) => self.tell(Event::Paste(text), screen),
             Input::Click { column, row } => self.tell(Event::Click { column, row }, screen),
+            Input::Drag { column, row } => self.tell(Event::Drag { column, row }, screen),
+            Input::Release => self.tell(Event::Release, screen),
             Input::Terminate(reason) => self.tell(Event::Terminate(reason), screen),
             // A new size only has to be drawn.
             _ => {}

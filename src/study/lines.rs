@@ -71,6 +71,8 @@ pub fn study_lines(
                 Some(work) => lines.perform(&work)?,
                 None => return Ok(lines.so_far()),
             },
+            // Nothing is drawn line by line.
+            Next::Stay => lines.perform(&Work::Deal)?,
             Next::Nothing { due } => {
                 lines.say(&end(due, clock()))?;
                 return Ok(lines.so_far());

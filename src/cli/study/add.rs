@@ -7,10 +7,10 @@ use super::exchange::{MAX_NAME, existing};
 use super::store;
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
+use crate::study::own_deck;
 use rounds_imaging::{decode, format_of, limits::MAX_FILE_BYTES};
 use rounds_study::card::{Card, CardImage, Kind, Region};
 use rounds_study::deck::{add_or_replace, own_card, place_cards};
-use rounds_study::store::DeckInfo;
 use rounds_support::errors::{count, display_path};
 use rounds_support::sanitise::{clean_line, clean_line_max};
 use rounds_support::{Failure, Paths, files};
@@ -72,10 +72,7 @@ pub fn add(add: &Add) -> Outcome {
     add_or_replace(&mut cards, cards_made);
     let info = match store.has_deck(&name)? {
         true => store.deck_info(&name)?,
-        false => DeckInfo {
-            index: None,
-            about: "cards of your own".into(),
-        },
+        false => own_deck(),
     };
     if let Err(error) = store.put_deck(&name, &info, &cards) {
         store.remove_unused_media(&[kept])?;

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::{require, store};
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
-use crate::study::{for_elsewhere, from_elsewhere, now, standing_elsewhere};
-use rounds_index::{ExampleImage, Images};
+use crate::study::{for_elsewhere, from_elsewhere, image_bytes, now, standing_elsewhere};
+use rounds_index::Images;
 use rounds_study::TimeZone;
 use rounds_study::card::{Card, CardImage};
 use rounds_study::exchange::{DeckExport, Import, Limits, TableFormat, read_with, write};
@@ -199,7 +199,7 @@ pub fn export(deck: &str, out: &Path, history: bool, force: bool) -> Outcome {
     let cards = store.cards(deck)?;
     let found = crate::study::find(&store, &paths, Some(Path::new(deck)))?;
     let images = found.source.index().map(Images::new);
-    let media = |image: &CardImage| media(&store, images.as_ref(), image);
+    let media = |image: &CardImage| image_bytes(images.as_ref(), &store, image);
     let reviews = match history {
         true => for_elsewhere(&store.log(deck)?),
         false => Vec::new(),
@@ -236,18 +236,6 @@ pub fn export(deck: &str, out: &Path, history: bool, force: bool) -> Outcome {
         count(written.reviews, "review")
     ))?;
     Ok(u8::from(!written.skipped.is_empty()))
-}
-
-/// An image of the index, or else of the store. The error is a message for the user.
-fn media(store: &Store, images: Option<&Images>, image: &CardImage) -> Result<Vec<u8>, String> {
-    let of_index = ExampleImage {
-        sha256: image.sha256.clone(),
-        extension: image.extension.clone(),
-    };
-    match images.map(|images| images.bytes(&of_index)) {
-        Some(Ok(bytes)) => Ok(bytes.into_owned()),
-        Some(Err(_)) | None => store.media(image).map_err(|error| error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::tui::state::Editor;
 use crate::tui::terminal_image::ViewTransform;
 use rounds_study::schedule::Grade;
 
-use super::{Effect, MAX_PENDING, Overlay, Scene, State, Turn, Work};
+use super::drawing::{Drawing, Drawn};
+use super::{Effect, MAX_PENDING, Overlay, Scene, Shown, State, Turn, Work};
 
 /// Lines of a page that Page Up and Page Down move.
 const PAGE: usize = 8;
@@ -33,9 +34,16 @@ impl State {
         self.notice = None;
         // Chords are for the field; a letter that grades or buries must be meant as a letter.
         let chord = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        let types = self.overlay.is_none() && self.turn().is_some_and(|t| t.typing && !t.turned);
+        let types = self.turn().is_some_and(|turn| match self.overlay {
+            None => turn.typing && !turn.turned,
+            Some(Overlay::Draw) => turn.drawing.as_ref().is_some_and(|drawing| drawing.naming),
+            Some(_) => false,
+        });
         if press.modifiers.intersects(chord) && !types {
             return Vec::new();
+        }
+        if self.overlay == Some(Overlay::Draw) {
+            return self.drawing_key(press);
         }
         if self.overlay.is_some() {
             self.overlay_key(press);
@@ -148,6 +156,10 @@ impl State {
                 self.follow_up();
                 Vec::new()
             }
+            KeyCode::Char('d') => {
+                self.draw();
+                Vec::new()
+            }
             _ => self.common_key(press),
         }
     }
@@ -166,6 +178,51 @@ impl State {
             Some(turn) if turn.follow_up.is_some() => turn.follow_up_open = true,
             _ => self.say("there is no question that follows up on this card"),
         }
+    }
+
+    /// Begins a rectangle on the image that the full screen shows.
+    fn draw(&mut self) {
+        if self.turn_mut().is_some_and(Turn::draw) {
+            self.open(Overlay::Draw);
+            // Until it is on the screen, a click is on nothing.
+            self.shown.image = None;
+        } else {
+            self.say("there is no image to draw on");
+        }
+    }
+
+    fn drawing_key(&mut self, press: Press) -> Vec<Effect> {
+        let Some(turn) = self.turn_mut() else {
+            self.overlay = None;
+            return Vec::new();
+        };
+        let (card, image) = (turn.card().id.clone(), turn.image);
+        let drawn = turn.drawing.as_mut().map(|drawing| drawing.key(press));
+        match (drawn, &turn.drawing) {
+            (Some(Drawn::Going), _) => {}
+            (Some(Drawn::Done), Some(drawing)) => {
+                if let Some(place) = drawing.rectangle() {
+                    let label = drawing.label.text().trim().to_string();
+                    return self.work(Work::AddPlace {
+                        card,
+                        image,
+                        label,
+                        place,
+                    });
+                }
+            }
+            _ => self.stop_drawing(),
+        }
+        Vec::new()
+    }
+
+    /// Leaves the drawing.
+    pub(super) fn stop_drawing(&mut self) {
+        if let Some(turn) = self.turn_mut() {
+            turn.drawing = None;
+        }
+        self.shown.image = None;
+        self.overlay = self.overlay.filter(|overlay| *overlay != Overlay::Draw);
     }
 
     /// Keys that do the same on every card and at the end.
@@ -229,7 +286,8 @@ impl State {
                     None => self.overlay = None,
                 }
             }
-            Some(Overlay::LookAlikes) | None => self.overlay = None,
+            // Drawing has keys of its own.
+            Some(Overlay::LookAlikes | Overlay::Draw) | None => self.overlay = None,
         }
     }
 
@@ -250,13 +308,50 @@ impl State {
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         let hidden = self.overlay.is_some();
+        let drawing = self.turn_mut().and_then(|turn| turn.drawing.as_mut());
+        if let Some(drawing) = drawing.filter(|drawing| drawing.naming) {
+            drawing.label.insert(text);
+            return Vec::new();
+        }
         if let Some(turn) = self.turn_mut().filter(|turn| turn.typing && !hidden) {
             turn.field.insert(text);
         }
         Vec::new()
     }
 
+    /// The mouse on a rectangle that is drawn; whether there is one.
+    pub(super) fn drawing_mouse(&mut self, act: impl FnOnce(&mut Drawing, &Shown)) -> bool {
+        let busy = self.busy;
+        let Self { scene, shown, .. } = self;
+        let shown: &Shown = shown;
+        let Scene::Card(turn) = scene else {
+            return false;
+        };
+        match &mut turn.drawing {
+            Some(drawing) if !busy => act(drawing, shown),
+            Some(_) => {}
+            None => return false,
+        }
+        true
+    }
+
+    pub(super) fn drag(&mut self, column: u16, row: u16) {
+        self.drawing_mouse(|drawing, shown| {
+            if let Some(at) = shown.image.and_then(|image| image.pixel(column, row)) {
+                drawing.drag(at);
+            }
+        });
+    }
+
     pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let draws = self.drawing_mouse(|drawing, shown| {
+            if let Some(at) = shown.image.and_then(|image| image.pixel(column, row)) {
+                drawing.press(at);
+            }
+        });
+        if draws {
+            return Vec::new();
+        }
         if self.busy || self.overlay.is_some() {
             return Vec::new();
         }
@@ -283,7 +378,7 @@ impl State {
     }
 }
 
-fn edit(field: &mut Editor, press: Press) {
+pub(super) fn edit(field: &mut Editor, press: Press) {
     let control = press.modifiers.contains(KeyModifiers::CONTROL);
     let word = control || press.modifiers.contains(KeyModifiers::ALT);
     match press.code {

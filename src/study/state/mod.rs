@@ -1,5 +1,6 @@
 //! Study mode as a pure state machine: keys in, effects out. No I/O; the time comes with each event.
 
+mod drawing;
 mod keys;
 mod turn;
 
@@ -16,6 +17,7 @@ use rounds_study::schedule::Grade;
 use rounds_support::Failure;
 
 use super::exchanged::{Deal, FollowUp, LookAlike, Next, Opinion, StatisticsPage};
+pub use drawing::Drawing;
 pub use turn::{Stage, Turn, Verdict};
 
 /// Keys that are kept while the desk works.
@@ -33,6 +35,12 @@ pub enum Event {
         column: u16,
         row: u16,
     },
+    /// The mouse moved with its button down, and the button went up.
+    Drag {
+        column: u16,
+        row: u16,
+    },
+    Release,
     /// The desk is done with the last [`Work`].
     Dealt(Result<Deal, Failure>),
     Opinion {
@@ -72,6 +80,13 @@ pub enum Work {
     Undo,
     Bury(String),
     Suspend(String),
+    /// Makes cards of the learner's own from a place on an image of a card: left, top, width and height in its pixels.
+    AddPlace {
+        card: String,
+        image: usize,
+        label: String,
+        place: [u32; 4],
+    },
 }
 
 impl Work {
@@ -79,7 +94,7 @@ impl Work {
     pub fn card(&self) -> Option<&str> {
         match self {
             Self::Grade { card, .. } | Self::Bury(card) | Self::Suspend(card) => Some(card),
-            Self::Deal | Self::Undo => None,
+            Self::Deal | Self::Undo | Self::AddPlace { .. } => None,
         }
     }
 }
@@ -110,6 +125,7 @@ pub enum Overlay {
     Image,
     Statistics,
     LookAlikes,
+    Draw,
 }
 
 /// What the last frame showed.
@@ -245,6 +261,14 @@ impl State {
             Event::Key(press) => self.key(press),
             Event::Paste(text) => self.paste(&text),
             Event::Click { column, row } => self.click(column, row),
+            Event::Drag { column, row } => {
+                self.drag(column, row);
+                Vec::new()
+            }
+            Event::Release => {
+                self.drawing_mouse(|drawing, _| drawing.release());
+                Vec::new()
+            }
             Event::Dealt(Ok(deal)) => self.dealt(deal),
             Event::Dealt(Err(failure)) => self.not_dealt(&failure),
             Event::Time => match due.is_some_and(|at| at <= now) {
@@ -333,17 +357,18 @@ impl State {
             self.say(notice);
         }
         let mut effects = Vec::new();
-        self.scene = match deal.next {
-            Next::Nothing { due } => Scene::Finished { due },
+        match deal.next {
+            Next::Stay => self.stop_drawing(),
+            Next::Nothing { due } => self.scene = Scene::Finished { due },
             Next::Card(dealt) => {
                 let mut turn = Turn::new(*dealt, self.now);
                 if self.asks_model && is_asked(turn.card()) {
                     turn.opinion = Opinion::Waiting;
                     effects.push(Effect::AskModel(Box::new(turn.card().clone())));
                 }
-                Scene::Card(Box::new(turn))
+                self.scene = Scene::Card(Box::new(turn));
             }
-        };
+        }
         effects.extend(self.go_on());
         effects
     }

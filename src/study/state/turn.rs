@@ -10,6 +10,8 @@ use crate::tui::state::Editor;
 use crate::tui::terminal_image::{Appearance, Cross, MarkedBox, ViewTransform};
 use rounds_support::Failure;
 
+use super::drawing::Drawing;
+
 /// What an answer looks like beside the reference.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -97,6 +99,26 @@ const STEPS: u32 = 64;
 /// How many steps Shift makes of one.
 const LONG_STEP: u32 = 6;
 
+/// Where a step of the cross-hair leads on an image of this width and height.
+pub(super) fn stepped(
+    cross: [u32; 2],
+    size: [u32; 2],
+    [right, down]: [i64; 2],
+    far: bool,
+) -> [u32; 2] {
+    let step = (size[0].max(size[1]) / STEPS).max(1);
+    let step = i64::from(if far { step * LONG_STEP } else { step });
+    let moved = |at: u32, by: i64, side: u32| {
+        let last = i64::from(side.saturating_sub(1));
+        let to = (i64::from(at) + by * step).clamp(0, last);
+        u32::try_from(to).unwrap_or(0)
+    };
+    [
+        moved(cross[0], right, size[0]),
+        moved(cross[1], down, size[1]),
+    ]
+}
+
 /// A card on the screen.
 #[derive(Debug)]
 pub struct Turn {
@@ -127,6 +149,8 @@ pub struct Turn {
     /// The image that the full screen shows, and how.
     pub image: usize,
     pub look: ViewTransform,
+    /// A rectangle that is being drawn on that image.
+    pub drawing: Option<Drawing>,
     pub scroll: usize,
 }
 
@@ -151,6 +175,7 @@ impl Turn {
             look_alikes: None,
             image: 0,
             look: ViewTransform::default(),
+            drawing: None,
             scroll: 0,
             dealt,
             since,
@@ -276,15 +301,19 @@ impl Turn {
         let Some(size) = self.first().map(|p| [p.image.width, p.image.height]) else {
             return;
         };
-        let step = (size[0].max(size[1]) / STEPS).max(1);
-        let step = i64::from(if long { step * LONG_STEP } else { step });
         if let Some(cross) = &mut self.cross {
             self.marked = true;
-            for ((at, by), side) in cross.iter_mut().zip([right, down]).zip(size) {
-                let to = (i64::from(*at) + by * step).clamp(0, i64::from(side.saturating_sub(1)));
-                *at = u32::try_from(to).unwrap_or(0);
-            }
+            *cross = stepped(*cross, size, [right, down], long);
         }
+    }
+
+    /// Begins a rectangle on the image that the full screen shows; false if there is none.
+    pub fn draw(&mut self) -> bool {
+        let picture = self.dealt.pictures.get(self.image);
+        let picture = picture.and_then(|picture| picture.as_ref().ok());
+        let size = picture.map(|picture| [picture.image.width, picture.image.height]);
+        self.drawing = size.map(Drawing::new);
+        self.drawing.is_some()
     }
 
     /// Puts the cross-hair on a pixel.
@@ -347,6 +376,18 @@ impl Turn {
     /// An image with its cross-hair and, once turned, the regions.
     pub fn appearance(&self, at: usize, look: ViewTransform) -> Option<Appearance> {
         let picture = self.picture(at)?.ok()?;
+        if let Some(drawing) = &self.drawing {
+            let place = drawing.rectangle();
+            return Some(Appearance {
+                transform: look,
+                boxes: place.map(marked_box).into_iter().collect(),
+                cross: Some(Cross {
+                    at: drawing.cross,
+                    from: None,
+                }),
+                ..Appearance::whole(&picture.id)
+            });
+        }
         let first = at == 0;
         let boxes = match first && self.turned {
             true => self.boxes(picture),
@@ -369,17 +410,20 @@ impl Turn {
             Kind::Occlusion => 1,
             _ => usize::MAX,
         };
-        let marked = regions.take(asked).map(|region| {
-            let [left, top, width, height] = picture.pixels(region);
-            MarkedBox {
-                left,
-                top,
-                width,
-                height,
-                kind: 0,
-            }
-        });
-        marked.collect()
+        let marked = regions.take(asked);
+        marked
+            .map(|region| marked_box(picture.pixels(region)))
+            .collect()
+    }
+}
+
+fn marked_box([left, top, width, height]: [u32; 4]) -> MarkedBox {
+    MarkedBox {
+        left,
+        top,
+        width,
+        height,
+        kind: 0,
     }
 }
 

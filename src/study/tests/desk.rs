@@ -17,7 +17,7 @@ fn graded(card: &str, grade: Grade) -> Work {
 fn dealt(deal: &Deal) -> Option<String> {
     match &deal.next {
         Next::Card(dealt) => Some(dealt.card.id.clone()),
-        Next::Nothing { .. } => None,
+        Next::Nothing { .. } | Next::Stay => None,
     }
 }
 

@@ -388,7 +388,7 @@ fn keys_in_a_window_do_not_grade() {
 fn a_window_says_that_there_is_more_and_only_its_own_failure_closes_it() {
     let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
     anna.press("space ?");
-    anna.sees("1 more: PageDown");
+    anna.sees("2 more: PageDown");
     anna.press("pagedown");
     anna.sees("q Ctrl-D");
     anna.does_not_see("more: PageDown");
@@ -420,6 +420,64 @@ fn without_the_model_the_index_is_asked_all_the_same() {
     anna.press("space 4").type_text("no").press("enter e");
     let asked: Vec<_> = anna.asked.iter().map(|(what, _)| *what).collect();
     assert_eq!(asked, ["model", "follow-up", "look-alikes"]);
+}
+
+#[test]
+fn a_rectangle_is_drawn_with_keys_and_becomes_two_cards_of_ones_own() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    anna.press("space d");
+    anna.sees("Draw a rectangle");
+    anna.press("shift-left enter shift-right shift-right shift-down enter");
+    anna.sees("What is it?");
+    // Without a name nothing is kept, and a full disk loses nothing.
+    anna.press("enter").type_text("a nodule");
+    anna.full = true;
+    anna.press("enter");
+    anna.sees("no space left");
+    anna.full = false;
+    anna.press("enter");
+    anna.sees("saved in the deck cases");
+    assert!(anna.turn().turned && anna.state.overlay.is_none());
+    assert_eq!(anna.state.graded(), 0);
+    let store = Store::open(anna.folder.path()).unwrap();
+    let cards = store.cards("cases").unwrap();
+    let kinds: Vec<Kind> = cards.iter().map(|card| card.kind).collect();
+    assert_eq!(kinds, [Kind::Question, Kind::Spot, Kind::Occlusion]);
+    let place = &cards[1].regions[0];
+    assert_eq!(place.label, "a nodule");
+    assert!(place.x < 0.5 && place.x + place.width > 0.5, "{place:?}");
+    assert!(place.width > place.height, "{place:?}");
+    assert_eq!(cards[1].licence, "CC0");
+    anna.press("3");
+    assert_eq!(grades(&anna), [Grade::Good]);
+}
+
+#[test]
+fn a_rectangle_is_dragged_with_the_mouse_at_any_size() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    anna.press("space d");
+    let image = anna.state.shown.image.unwrap().area;
+    let at = |share: u16| {
+        let column = image.x + image.width * share / 100;
+        (column, image.y + image.height * share / 100)
+    };
+    let (column, row) = at(20);
+    anna.event(Event::Click { column, row });
+    let (column, row) = at(60);
+    anna.event(Event::Drag { column, row });
+    anna.event(Event::Release);
+    anna.sees("What is it?");
+    let [_, _, width, height] = anna.turn().drawing.as_ref().unwrap().rectangle().unwrap();
+    let film = &anna.turn().dealt.pictures[0].as_ref().unwrap().image;
+    let share = |part: u32, all: u32| f64::from(part) / f64::from(all);
+    for side in [share(width, film.width), share(height, film.height)] {
+        assert!((0.3..0.5).contains(&side), "{side}");
+    }
+    for (columns, rows) in [(1, 1), (59, 60), (60, 16), (300, 100)] {
+        anna.resize(columns, rows);
+    }
+    anna.press("esc backspace esc");
+    assert!(anna.turn().drawing.is_none() && anna.state.overlay.is_none());
 }
 
 #[test]

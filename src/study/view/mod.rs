@@ -13,6 +13,7 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Gallery, ImageProtocol, Placed, Source, ViewTransform};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::input::text_field;
 use crate::tui::view::mode::{
     WIDE, centred, hint_line, image_hints, is_too_small, progress, put_line,
 };
@@ -23,20 +24,25 @@ use rounds_support::INTENDED_USE;
 use rounds_support::errors::count;
 
 use super::exchanged::Picture;
-use super::state::{Overlay, Scene, Shown, Stage, State, Turn};
+use super::state::{Drawing, Overlay, Scene, Shown, Stage, State, Turn};
 use super::words;
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &Theme) -> Shown {
     let area = frame.area();
-    gallery.covered = matches!(state.overlay, Some(overlay) if overlay != Overlay::Image);
+    let full = matches!(state.overlay, Some(Overlay::Image | Overlay::Draw));
+    gallery.covered = state.overlay.is_some() && !full;
     if is_too_small(frame, "study mode", theme) {
         // Nothing that could be clicked is on the screen.
         return Shown::default();
     }
-    if let (Some(Overlay::Image), Some(turn)) = (state.overlay, state.turn()) {
-        full_image(frame, area, turn, gallery, theme);
-        return state.shown.clone();
+    if let (true, Some(turn)) = (full, state.turn()) {
+        let placed = full_image(frame, area, (state, turn), gallery, theme);
+        let mut shown = state.shown.clone();
+        if turn.drawing.is_some() {
+            shown.image = placed;
+        }
+        return shown;
     }
     let line = Constraint::Length(1);
     let [head, body, notice, hints, status] =
@@ -322,17 +328,55 @@ fn place(area: Rect, gallery: &Gallery, look: ViewTransform, picture: &Picture) 
     Placed::new(area, gallery.screen(), look, size)
 }
 
-fn full_image(frame: &mut Frame, area: Rect, turn: &Turn, gallery: &mut Gallery, theme: &Theme) {
+/// An image on the full screen; where it is.
+fn full_image(
+    frame: &mut Frame,
+    area: Rect,
+    (state, turn): (&State, &Turn),
+    gallery: &mut Gallery,
+    theme: &Theme,
+) -> Option<Placed> {
     frame.render_widget(Clear, area);
-    let [body, hints] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let [body, foot] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     let number = turn.dealt.pictures.len();
-    let title = match number {
-        0 | 1 => "Image (Esc closes)".to_string(),
-        _ => format!("Image {} of {number} (Esc closes)", turn.image + 1),
+    let title = match (&turn.drawing, number) {
+        (Some(_), _) => "Draw a rectangle around a place (Esc leaves)".to_string(),
+        (None, 0 | 1) => "Image (Esc closes)".to_string(),
+        (None, _) => format!("Image {} of {number} (Esc closes)", turn.image + 1),
     };
     let inside = framed(frame, body, &title, true, theme);
+    let look = match turn.drawing {
+        Some(_) => ViewTransform::default(),
+        None => turn.look,
+    };
+    let mut placed = None;
     if turn.shows(Stage::Image) {
-        one_image(frame, inside, turn, turn.image, turn.look, gallery, theme);
+        placed = one_image(frame, inside, turn, turn.image, look, gallery, theme);
     }
-    image_hints(frame, hints, theme);
+    match &turn.drawing {
+        Some(drawing) => drawing_foot(frame, foot, state, drawing, theme),
+        None => image_hints(frame, foot, theme),
+    }
+    placed
+}
+
+/// The keys of a drawing, or the field for its name; above all, why it could not be saved.
+fn drawing_foot(frame: &mut Frame, area: Rect, state: &State, drawing: &Drawing, theme: &Theme) {
+    if state.notice.is_some() {
+        return notice_line(frame, area, state, theme);
+    }
+    if !drawing.naming {
+        let keys = format!(
+            " arrows (Shift: far), Enter at both corners, or drag  Backspace begins anew | {INTENDED_USE}"
+        );
+        let keys = cut(&keys, usize::from(area.width));
+        return put_line(frame, area, Line::styled(keys, theme.dim));
+    }
+    let asks = " What is it? (Enter saves, Esc goes back) ";
+    put_line(frame, area, Line::styled(asks, theme.key));
+    let wide = u16::try_from(width(asks)).unwrap_or(0).min(area.width);
+    let field = Rect::new(area.x + wide, area.y, area.width - wide, area.height);
+    if let Some(cursor) = text_field(frame, field, &drawing.label, theme) {
+        frame.set_cursor_position(cursor);
+    }
 }

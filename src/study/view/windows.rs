@@ -16,7 +16,7 @@ use crate::study::exchanged::LookAlike;
 use crate::study::figures::Role;
 use crate::study::state::{Overlay, State};
 
-const HELP: [(&str, &str); 19] = [
+const HELP: [(&str, &str); 20] = [
     (
         "Enter Space",
         "next part, turn the card, then the grade with *, or good",
@@ -47,6 +47,7 @@ const HELP: [(&str, &str); 19] = [
         "i",
         "image on the full screen: + - zoom, arrows, b B c C, r, m",
     ),
+    ("d", "draw a rectangle on the image: cards of your own"),
     ("PageUp PageDown", "scroll the text; [ and ] by lines"),
     ("t", "statistics"),
     ("Ctrl-L", "draw the screen again"),
@@ -73,7 +74,7 @@ pub fn draw(
             look_alikes(frame, area, state, gallery, theme);
             0
         }
-        Some(Overlay::Image) | None => 0,
+        Some(Overlay::Image | Overlay::Draw) | None => 0,
     }
 }
 
