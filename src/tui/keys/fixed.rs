@@ -1,4 +1,4 @@
-//! The keys of an image that fills the screen of a mode beside the chat, whose own keys can be bound.
+//! Keys that cannot be bound: of an image that fills the screen, and of a window, in the modes beside the chat.
 
 use crossterm::event::KeyCode;
 
