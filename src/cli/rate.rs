@@ -58,9 +58,9 @@ struct New {
     /// Number of items at most, drawn at random
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Seed of the order
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Seed of the order [default: follows from the results]
+    #[arg(long)]
+    seed: Option<u64>,
     /// Overwrite an existing file
     #[arg(long)]
     force: bool,
@@ -132,10 +132,11 @@ fn make_file(new: &New) -> Outcome {
         }
     }
     print(format_args!(
-        "{}: {} with {} each\nseal {}",
+        "{}: {} with {} each\nseed {}\nseal {}",
         display_path(&new.out),
         count(made.items, "item"),
         count(made.systems, "answer"),
+        made.seed,
         made.seal
     ))?;
     Ok(0)

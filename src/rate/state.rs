@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use crate::tui::ExitReason;
-use crate::tui::keys::Press;
+use crate::tui::keys::{Press, image_key, window_key};
 use crate::tui::terminal_image::ViewTransform;
 use rounds_eval::rating::{Entry, Flag, MAX_SCORE, Rating, RatingSet, Ratings, letter};
 use rounds_support::Failure;
@@ -46,8 +46,9 @@ pub struct Shown {
     pub answers_first: usize,
     pub answers_last: usize,
     pub answers_height: usize,
-    /// The largest first line of the question.
+    /// The largest first line of the question, and of the window that covers it.
     pub question_last: usize,
+    pub window_last: usize,
 }
 
 /// How saving stands.
@@ -78,6 +79,8 @@ pub struct State {
     pub image: usize,
     pub look: ViewTransform,
     pub overlay: Option<Overlay>,
+    /// First line of the window.
+    pub window_scroll: usize,
     /// First line of the question and of the answers on the screen. The answers follow the chosen one unless scrolled.
     pub question_scroll: usize,
     pub answers_scroll: Option<usize>,
@@ -111,6 +114,7 @@ impl State {
             image: 0,
             look: ViewTransform::default(),
             overlay: None,
+            window_scroll: 0,
             question_scroll: 0,
             answers_scroll: None,
             shown: Shown::default(),
@@ -190,8 +194,13 @@ impl State {
                 _ => Vec::new(),
             };
         }
+        // A letter that rates must be meant as a letter.
+        let chord = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        if press.modifiers.intersects(chord) {
+            return Vec::new();
+        }
         if self.overlay.is_some() {
-            self.overlay_key(press);
+            self.overlay_key(press.code);
             return Vec::new();
         }
         let Rating { score, flags } = self.rating(self.item, self.answer);
@@ -257,27 +266,24 @@ impl State {
             KeyCode::Char('[') => self.question_scroll = self.question_scroll.saturating_sub(1),
             KeyCode::Char('i') => self.overlay = Some(Overlay::Image),
             KeyCode::Char('m') => self.next_image(),
-            KeyCode::Char('?') | KeyCode::F(1) => self.overlay = Some(Overlay::Help),
+            KeyCode::Char('?') | KeyCode::F(1) => {
+                self.window_scroll = 0;
+                self.overlay = Some(Overlay::Help);
+            }
             _ => {}
         }
     }
 
-    fn overlay_key(&mut self, press: Press) {
-        let image = self.overlay == Some(Overlay::Image);
-        match press.code {
-            KeyCode::Char('+' | '=') if image => self.look.zoom(1),
-            KeyCode::Char('-') if image => self.look.zoom(-1),
-            KeyCode::Char('b') if image => self.look.brighten(1),
-            KeyCode::Char('B') if image => self.look.brighten(-1),
-            KeyCode::Char('c') if image => self.look.contrast(1),
-            KeyCode::Char('C') if image => self.look.contrast(-1),
-            KeyCode::Char('r') if image => self.look = ViewTransform::default(),
-            KeyCode::Char('m') if image => self.next_image(),
-            KeyCode::Left if image => self.look.pan(-1, 0),
-            KeyCode::Right if image => self.look.pan(1, 0),
-            KeyCode::Up if image => self.look.pan(0, -1),
-            KeyCode::Down if image => self.look.pan(0, 1),
-            _ => self.overlay = None,
+    fn overlay_key(&mut self, code: KeyCode) {
+        let (scroll, last) = (self.window_scroll, self.shown.window_last);
+        match self.overlay {
+            Some(Overlay::Image) if code == KeyCode::Char('m') => self.next_image(),
+            Some(Overlay::Image) if image_key(&mut self.look, code) => {}
+            Some(Overlay::Help) => match window_key(scroll, last, code) {
+                Some(scroll) => self.window_scroll = scroll,
+                None => self.overlay = None,
+            },
+            Some(Overlay::Image) | None => self.overlay = None,
         }
     }
 

@@ -10,17 +10,15 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Appearance, Gallery, ImageProtocol, Source};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::mode::{
+    WIDE, hint_line, image_hints, is_too_small, keys_window, more, progress, put_line,
+};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, width, wrapped};
 use rounds_eval::rating::{Item, MAX_SCORE, Rating, letter};
 use rounds_support::INTENDED_USE;
 
 use super::state::{Overlay, Saving, Shown, State};
-
-/// Smallest screen.
-const MIN_SIZE: (u16, u16) = (60, 16);
-/// Columns from which the image stands beside the text at almost half the width.
-const WIDE: u16 = 110;
 
 const HINTS: [(&str, &str); 9] = [
     ("0-9, 1 0", "points"),
@@ -63,8 +61,7 @@ const HELP: [(&str, &str); 16] = [
 pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &Theme) -> Shown {
     let area = frame.area();
     gallery.covered = state.overlay == Some(Overlay::Help);
-    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
-        too_small(frame, area, theme);
+    if is_too_small(frame, "rating", theme) {
         return state.shown;
     }
     if state.overlay == Some(Overlay::Image) {
@@ -88,7 +85,7 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
     .areas(body);
     let inside = framed(frame, image, &image_title(state), false, theme);
     draw_image(frame, inside, state, gallery, theme);
-    let shown = texts(frame, text, state, theme);
+    let mut shown = texts(frame, text, state, theme);
     let line = state.notice.as_deref().unwrap_or_default();
     let style = match state.saving {
         Saving::Failed(_) => theme.error,
@@ -99,29 +96,12 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         notice,
         Line::styled(cut(line, usize::from(notice.width)), style),
     );
-    hint_line(frame, hints, theme);
+    hint_line(frame, hints, &HINTS, theme);
     status_line(frame, status, state, theme);
     if state.overlay == Some(Overlay::Help) {
-        help(frame, body, theme);
+        shown.window_last = keys_window(frame, body, &HELP, state.window_scroll, theme);
     }
     shown
-}
-
-fn put_line(frame: &mut Frame, area: Rect, line: Line) {
-    put_lines(frame, area, &[line], 0);
-}
-
-fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let message = format!(
-        "rating needs {} x {} cells; this terminal has {} x {}",
-        MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
-    );
-    put_lines(
-        frame,
-        area,
-        &wrapped(&message, area.width, 0, theme.text),
-        0,
-    );
 }
 
 /// Who rates what, and how far.
@@ -131,32 +111,13 @@ fn head_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     let place = format!("  item {} of {}", state.item + 1, state.set.items.len());
     let done = format!("  {rated} of {all} answers rated ");
     let used = width(&name) + width(&place) + width(&done) + 1;
-    let room = usize::from(area.width).saturating_sub(used).min(30);
-    let full = (room * rated).checked_div(all).unwrap_or(0);
-    let line = Line::from(vec![
+    let room = usize::from(area.width).saturating_sub(used);
+    let mut spans = vec![
         Span::styled(name, theme.title),
         Span::styled(place, theme.accent),
         Span::styled(done, theme.text),
-        Span::styled("█".repeat(full), theme.bar),
-        Span::styled("·".repeat(room - full), theme.dim),
-    ]);
-    put_line(frame, area, line);
-}
-
-fn hint_line(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (key, what) in HINTS {
-        let long = width(key) + width(what) + 3;
-        // Help and the way out are never left out.
-        let needed = if key == "?" || key == "q" { 0 } else { 17 };
-        if used + long + needed > usize::from(area.width) {
-            continue;
-        }
-        used += long;
-        spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {what}  "), theme.dim));
-    }
+    ];
+    spans.extend(progress(room, rated, all, theme));
     put_line(frame, area, Line::from(spans));
 }
 
@@ -210,36 +171,7 @@ fn full_image(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Galler
     let title = format!("{} (Esc closes)", image_title(state));
     let inside = framed(frame, body, &title, true, theme);
     draw_image(frame, inside, state, gallery, theme);
-    let keys = format!(
-        " + - zoom  arrows move  b B brightness  c C contrast  r reset  m next image | {INTENDED_USE}"
-    );
-    put_line(
-        frame,
-        hints,
-        Line::styled(cut(&keys, usize::from(hints.width)), theme.dim),
-    );
-}
-
-fn help(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let wide = area.width.min(76);
-    let high = area.height.min(HELP.len() as u16 + 2);
-    let window = Rect::new(
-        area.x + (area.width - wide) / 2,
-        area.y + (area.height - high) / 2,
-        wide,
-        high,
-    );
-    frame.render_widget(Clear, window);
-    let inside = framed(frame, window, "Keys (any key closes)", true, theme);
-    let room = usize::from(inside.width);
-    let line = |(key, what): &(&str, &str)| {
-        Line::from(vec![
-            Span::styled(format!(" {key:<15} "), theme.key),
-            Span::styled(cut(what, room.saturating_sub(17)), theme.text),
-        ])
-    };
-    let lines: Vec<Line> = HELP.iter().map(line).collect();
-    put_lines(frame, inside, &lines, 0);
+    image_hints(frame, hints, theme);
 }
 
 /// The question with its reference answer, and the answers below.
@@ -304,18 +236,8 @@ fn texts(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) -> Shown {
         answers_last: last,
         answers_height: height,
         question_last,
+        window_last: 0,
     }
-}
-
-/// Says in the last row that there is more below.
-fn more(frame: &mut Frame, area: Rect, lines: usize, key: &str, theme: &Theme) {
-    if lines == 0 || area.height == 0 {
-        return;
-    }
-    let message = format!(" {lines} more: {key} ");
-    let wide = u16::try_from(width(&message)).unwrap_or(0).min(area.width);
-    let corner = Rect::new(area.right() - wide, area.bottom() - 1, wide, 1);
-    frame.render_widget(Span::styled(message, theme.accent), corner);
 }
 
 /// The lines of all answers, and which of them are the chosen answer's.

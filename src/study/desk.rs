@@ -11,15 +11,22 @@ use super::pictures::{Pictures, covered};
 use super::report;
 use super::state::Work;
 use rounds_index::{ExampleImage, Images};
-use rounds_study::TimeZone;
-use rounds_study::card::{Card, CardImage};
+use rounds_study::card::{Card, CardImage, Region};
+use rounds_study::deck::{add_or_replace, place_cards, places_of};
 use rounds_study::queue::{Filter, Mode, Queue};
 use rounds_study::schedule::{Grade, Scheduler};
 use rounds_study::stats::Stats;
-use rounds_study::store::{Review, ReviewKind, Store};
+use rounds_study::store::{DeckInfo, Review, ReviewKind, Store};
+use rounds_study::{StudyError, TimeZone};
 use rounds_support::Failure;
 use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line_max;
+
+/// Longest name of a deck and of a place, in characters.
+const MAX_NAME: usize = 80;
+const MAX_LABEL: usize = 200;
+/// How the name of a deck with the learner's own cards goes on after that of the deck that they were drawn in.
+const OWN: &str = " own";
 
 /// What to study, and how.
 #[derive(Clone, Debug)]
@@ -104,33 +111,56 @@ impl Desk {
     ///
     /// Errors if it could not be saved; then nothing has changed.
     pub fn perform(&mut self, work: &Work, now: i64) -> Result<Deal, Failure> {
-        let notice = match work {
-            Work::Deal => self.notice.take(),
+        let saved = match work {
+            Work::Deal => Ok(self.notice.take()),
+            Work::Undo => return self.undo(now),
             Work::Grade {
                 card,
                 grade,
                 took_ms,
                 typed,
+            } => self.grade(card, *grade, *took_ms, typed.clone(), now),
+            Work::Bury(card) => self.bury(card, now),
+            Work::Suspend(card) => self.suspend(card),
+            Work::AddPlace {
+                card,
+                image,
+                label,
+                place,
             } => {
-                self.grade(card, *grade, *took_ms, typed.clone(), now)?;
-                None
-            }
-            Work::Undo => return self.undo(now),
-            Work::Bury(card) => {
-                let until = self.scheduler.days().end_of_today(now);
-                self.store.bury(&self.plan.deck, card, until)?;
-                self.queue.put_aside(card);
-                self.done.push(Done::Buried(card.clone()));
-                Some("buried until tomorrow; u takes it back".to_string())
-            }
-            Work::Suspend(card) => {
-                self.store.suspend(&self.plan.deck, card, true)?;
-                self.queue.put_aside(card);
-                self.done.push(Done::Suspended(card.clone()));
-                Some("suspended: it does not come again; u takes it back".to_string())
+                let notice = self.add_place(card, *image, label, *place)?;
+                return Ok(self.with_counts(Next::Stay, Some(notice), now));
             }
         };
-        self.deal(notice, now)
+        match (saved, work.card()) {
+            (Ok(notice), _) => self.deal(notice, now),
+            // Another window has made the deck anew without it. Asking for it again would never end.
+            (Err(StudyError::NoCard { .. }), Some(card)) => {
+                self.queue.put_aside(card);
+                let notice = "that card is no longer in the deck: nothing was saved".to_string();
+                Ok(Deal {
+                    ungraded: matches!(work, Work::Grade { .. }),
+                    ..self.deal(Some(notice), now)?
+                })
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    fn bury(&mut self, card: &str, now: i64) -> Result<Option<String>, StudyError> {
+        let until = self.scheduler.days().end_of_today(now);
+        self.store.bury(&self.plan.deck, card, until)?;
+        self.queue.put_aside(card);
+        self.done.push(Done::Buried(card.to_string()));
+        Ok(Some("buried until tomorrow; u takes it back".to_string()))
+    }
+
+    fn suspend(&mut self, card: &str) -> Result<Option<String>, StudyError> {
+        self.store.suspend(&self.plan.deck, card, true)?;
+        self.queue.put_aside(card);
+        self.done.push(Done::Suspended(card.to_string()));
+        let notice = "suspended: it does not come again; u takes it back";
+        Ok(Some(notice.to_string()))
     }
 
     fn grade(
@@ -140,7 +170,7 @@ impl Desk {
         took_ms: i64,
         typed: Option<String>,
         now: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<String>, StudyError> {
         let before = self.store.schedule(&self.plan.deck, card, now)?;
         let (kind, after) = match self.plan.cram {
             true => (ReviewKind::Cram, before),
@@ -163,10 +193,11 @@ impl Desk {
         self.store.record(&review)?;
         self.queue.graded(&review);
         self.done.push(Done::Graded);
-        Ok(())
+        Ok(None)
     }
 
-    /// Takes back what was done last in this session, or else the last grade of the deck, and deals its card again.
+    /// Takes back what was done last in this session, or else the last grade of the deck, and deals its card again. Cramming
+    /// takes back nothing else: the schedule of a card that was graded in its turn must stay as it is.
     fn undo(&mut self, now: i64) -> Result<Deal, Failure> {
         let deck = self.plan.deck.clone();
         let (card, what) = match self.done.last() {
@@ -178,14 +209,16 @@ impl Desk {
                 self.store.suspend(&deck, card, false)?;
                 (card.clone(), "it is no longer suspended".to_string())
             }
+            None if self.plan.cram => return Err(nothing_to_undo()),
             Some(Done::Graded) | None => {
                 let Some(review) = self.store.undo(&deck)? else {
-                    return Err(Failure::usage("there is nothing to undo"));
+                    return Err(nothing_to_undo());
                 };
                 self.queue.undone(&review);
                 let what = format!("undone: {}", review.grade.name());
                 self.done.pop();
-                let next = self.deal_card(&review.card, now)?;
+                let card = self.store.card(&deck, &review.card)?;
+                let next = self.deal_card(card, now)?;
                 return Ok(Deal {
                     ungraded: true,
                     ..self.with_counts(next, Some(what), now)
@@ -193,20 +226,28 @@ impl Desk {
             }
         };
         self.done.pop();
-        self.queue = queue(&self.store, &self.plan, &self.scheduler, now)?;
-        let next = self.deal_card(&card, now)?;
+        self.queue.put_back(&card);
+        let card = self.store.card(&deck, &card)?;
+        let next = self.deal_card(card, now)?;
         Ok(self.with_counts(next, Some(what), now))
     }
 
     fn deal(&mut self, notice: Option<String>, now: i64) -> Result<Deal, Failure> {
-        if self.queue.day_is_over(now) {
+        // Cards that were crammed before the day changed do not come once more.
+        if !self.plan.cram && self.queue.day_is_over(now) {
             self.queue = queue(&self.store, &self.plan, &self.scheduler, now)?;
         }
-        let next = match self.queue.next(now) {
-            Some(card) => self.deal_card(&card, now)?,
-            None => Next::Nothing {
-                due: self.next_due(now)?,
-            },
+        let next = loop {
+            let Some(id) = self.queue.next(now) else {
+                let due = self.next_due(now)?;
+                break Next::Nothing { due };
+            };
+            match self.store.card(&self.plan.deck, &id) {
+                Ok(card) => break self.deal_card(card, now)?,
+                // Removed by another window. An error would say that the card before it was not graded.
+                Err(StudyError::NoCard { .. }) => self.queue.put_aside(&id),
+                Err(error) => return Err(error.into()),
+            }
         };
         Ok(self.with_counts(next, notice, now))
     }
@@ -220,12 +261,11 @@ impl Desk {
         }
     }
 
-    fn deal_card(&mut self, id: &str, now: i64) -> Result<Next, Failure> {
-        let card = self.store.card(&self.plan.deck, id)?;
-        let schedule = self.store.schedule(&self.plan.deck, id, now)?;
+    fn deal_card(&mut self, card: Card, now: i64) -> Result<Next, Failure> {
+        let schedule = self.store.schedule(&self.plan.deck, &card.id, now)?;
         let outlooks = match self.plan.cram {
             true => Vec::new(),
-            false => self.scheduler.next(id, &schedule, now).to_vec(),
+            false => self.scheduler.next(&card.id, &schedule, now).to_vec(),
         };
         let images = card.images.clone();
         let pictures: Vec<_> = images.iter().map(|image| self.picture(image)).collect();
@@ -241,21 +281,57 @@ impl Desk {
         })))
     }
 
-    /// An image of a card: of the index, or else of the store.
-    fn picture(&mut self, image: &CardImage) -> Result<Picture, String> {
-        let (images, store) = (&self.images, &self.store);
-        self.pictures.get(image, || {
-            let of_index = ExampleImage {
-                sha256: image.sha256.clone(),
-                extension: image.extension.clone(),
-            };
-            let found = images.as_ref().map(|images| images.bytes(&of_index));
-            match found {
-                Some(Ok(bytes)) => Ok(bytes.into_owned()),
-                Some(Err(error)) => store.media(image).map_err(|_| error.to_string()),
-                None => store.media(image).map_err(|error| error.to_string()),
+    /// Adds a place on an image of a card to the learner's own cards: in this deck, or in one beside it if it follows an index,
+    /// which would take them away again. Returns what to say.
+    fn add_place(
+        &mut self,
+        card: &str,
+        image: usize,
+        label: &str,
+        place: [u32; 4],
+    ) -> Result<String, Failure> {
+        let card = self.store.card(&self.plan.deck, card)?;
+        let image = card.images.get(image);
+        let image = image.ok_or_else(|| Failure::usage("the card has no such image"))?;
+        let picture = self.picture(image).map_err(Failure::usage)?;
+        let bytes = bytes(self.images.as_ref(), &self.store, image).map_err(Failure::usage)?;
+        let deck = match &self.plan.source {
+            Source::Imported => self.plan.deck.clone(),
+            Source::Index(_) => {
+                let name: String = self.plan.deck.chars().take(MAX_NAME - OWN.len()).collect();
+                format!("{}{OWN}", name.trim_end())
             }
-        })
+        };
+        let (mut cards, info) = match self.store.has_deck(&deck)? {
+            true => (self.store.cards(&deck)?, self.store.deck_info(&deck)?),
+            false => (Vec::new(), own_deck()),
+        };
+        if info.index.is_some() {
+            let taken = format!("the deck {deck} is made from an index");
+            return Err(Failure::usage(taken).hint("rename that index"));
+        }
+        let kept = self.store.put_media(&bytes, &image.extension)?;
+        let mut places = places_of(&cards, &kept);
+        places.push(region(label, place, &picture));
+        let mut made = place_cards(&kept, &places);
+        for own in &mut made {
+            own.source.clone_from(&card.source);
+            own.licence.clone_from(&card.licence);
+        }
+        add_or_replace(&mut cards, made);
+        if let Err(error) = self.store.put_deck(&deck, &info, &cards) {
+            self.store.remove_unused_media(&[kept])?;
+            return Err(error.into());
+        }
+        Ok(format!(
+            "saved in the deck {deck}, to mark it and to name it under a cover"
+        ))
+    }
+
+    /// An image of a card.
+    fn picture(&mut self, image: &CardImage) -> Result<Picture, String> {
+        let (images, store) = (self.images.as_ref(), &self.store);
+        self.pictures.get(image, || bytes(images, store, image))
     }
 
     /// When a card is due after everything that can be done now.
@@ -269,7 +345,7 @@ impl Desk {
         let tomorrow = self.scheduler.days().end_of_today(now);
         let mut due = None;
         for standing in self.store.standings(&self.plan.deck)? {
-            if !standing.present || standing.suspended {
+            if !standing.present || standing.suspended || !self.queue.wants(&standing.card) {
                 continue;
             }
             // What is not done today, because of a limit or as a sibling, comes tomorrow.
@@ -285,6 +361,44 @@ impl Desk {
         let stats = Stats::of(&self.store, Some(&self.plan.deck), now, &self.plan.zone)?;
         Ok(report::page(&self.plan.deck, &stats))
     }
+}
+
+/// The file of an image: of the index, or else of the store. The error is a message for the user.
+pub fn bytes(images: Option<&Images>, store: &Store, image: &CardImage) -> Result<Vec<u8>, String> {
+    let of_index = ExampleImage {
+        sha256: image.sha256.clone(),
+        extension: image.extension.clone(),
+    };
+    match images.map(|images| images.bytes(&of_index)) {
+        Some(Ok(bytes)) => Ok(bytes.into_owned()),
+        Some(Err(error)) => store.media(image).map_err(|_| error.to_string()),
+        None => store.media(image).map_err(|error| error.to_string()),
+    }
+}
+
+/// What is known about a deck of the learner's own cards.
+pub fn own_deck() -> DeckInfo {
+    DeckInfo {
+        index: None,
+        about: "cards of your own".into(),
+    }
+}
+
+/// A place in pixels of an image as a region of it.
+fn region(label: &str, [x, y, width, height]: [u32; 4], picture: &Picture) -> Region {
+    let share = |part: u32, all: u32| part as f32 / all.max(1) as f32;
+    let (across, down) = (picture.image.width, picture.image.height);
+    Region {
+        label: clean_line_max(label, MAX_LABEL).trim().to_string(),
+        x: share(x, across),
+        y: share(y, down),
+        width: share(width, across),
+        height: share(height, down),
+    }
+}
+
+fn nothing_to_undo() -> Failure {
+    Failure::usage("there is nothing to undo")
 }
 
 fn queue(store: &Store, plan: &Plan, scheduler: &Scheduler, now: i64) -> Result<Queue, Failure> {

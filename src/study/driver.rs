@@ -34,15 +34,17 @@ pub struct Start {
     pub deck: String,
     pub cram: bool,
     pub open: Open,
-    /// Where the model and similar cases come from; `None` without a tutor.
-    pub tutor: Option<Sources>,
+    /// Where the model and similar cases come from.
+    pub tutor: Sources,
+    /// Whether the model is asked about each card; similar cases are found without it.
+    pub asks_model: bool,
 }
 
 /// A session of study: the state with its workers.
 pub struct Study {
     state: State,
     worker: Worker,
-    tutor: Option<Tutor>,
+    tutor: Tutor,
     /// What the worker was told last.
     wakes_at: Option<i64>,
     left: Option<ExitReason>,
@@ -51,14 +53,10 @@ pub struct Study {
 impl Study {
     /// Starts the workers and the first piece of work; `post` brings their events to [`Study::tell`].
     pub fn start(start: Start, post: Post) -> std::io::Result<Self> {
-        let has_tutor = start.tutor.is_some();
-        let (state, effects) = State::new(&start.deck, start.cram, has_tutor, now());
-        let tutor = start
-            .tutor
-            .map(|sources| Tutor::start(sources, post.clone()));
+        let (state, effects) = State::new(&start.deck, start.cram, start.asks_model, now());
         let mut study = Self {
+            tutor: Tutor::start(start.tutor, post.clone())?,
             worker: Worker::start(start.open, post)?,
-            tutor: tutor.transpose()?,
             state,
             wakes_at: None,
             left: None,
@@ -76,6 +74,8 @@ impl Study {
             Input::Key(press) => self.tell(Event::Key(press), screen),
             Input::Paste(text) => self.tell(Event::Paste(text), screen),
             Input::Click { column, row } => self.tell(Event::Click { column, row }, screen),
+            Input::Drag { column, row } => self.tell(Event::Drag { column, row }, screen),
+            Input::Release => self.tell(Event::Release, screen),
             Input::Terminate(reason) => self.tell(Event::Terminate(reason), screen),
             // A new size only has to be drawn.
             _ => {}
@@ -100,21 +100,15 @@ impl Study {
     }
 
     fn work(&mut self, effect: Effect) {
-        match (effect, &mut self.tutor) {
-            (Effect::Desk(work), _) => self.worker.perform(work),
-            (Effect::Statistics, _) => self.worker.statistics(),
-            (Effect::AskModel(card), Some(tutor)) => {
-                tutor.ask(card, images(&self.state));
-            }
-            (Effect::Weigh { card, typed }, Some(tutor)) => {
-                tutor.weigh(card, images(&self.state), typed);
-            }
-            (Effect::FindNearness { card, typed }, Some(tutor)) => {
-                tutor.find_nearness(card, typed);
-            }
-            (Effect::FindFollowUp(card), Some(tutor)) => tutor.find_follow_up(card),
-            (Effect::FindLookAlikes(card), Some(tutor)) => tutor.find_look_alikes(card),
-            _ => {}
+        match effect {
+            Effect::Desk(work) => self.worker.perform(work),
+            Effect::Statistics => self.worker.statistics(),
+            Effect::AskModel(card) => self.tutor.ask(card, images(&self.state)),
+            Effect::Weigh { card, typed } => self.tutor.weigh(card, images(&self.state), typed),
+            Effect::FindNearness { card, typed } => self.tutor.find_nearness(card, typed),
+            Effect::FindFollowUp(card) => self.tutor.find_follow_up(card),
+            Effect::FindLookAlikes(card) => self.tutor.find_look_alikes(card),
+            Effect::Leave(_) | Effect::Suspend | Effect::Redraw => {}
         }
     }
 

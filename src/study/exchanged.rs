@@ -33,6 +33,8 @@ pub struct Dealt {
 #[derive(Clone, Debug)]
 pub enum Next {
     Card(Box<Dealt>),
+    /// The card stays on the screen.
+    Stay,
     /// Nothing is to be done now.
     Nothing {
         /// When the next card is due; `None` if there is none.

@@ -47,13 +47,14 @@ pub fn over_chat(setup: &Setup, assistant: Option<Arc<Assistant>>) -> Result<Sta
         deck,
         cram: false,
         open: Box::new(open),
-        tutor: Some(Sources {
+        asks_model: true,
+        tutor: Sources {
             assistant,
             setup: Setup {
                 index: index.clone(),
                 ..setup
             },
             index: Some(index),
-        }),
+        },
     })
 }

@@ -77,6 +77,8 @@ pub fn study_lines(
                 Some(work) => lines.perform(&work)?,
                 None => return Ok(lines.so_far()),
             },
+            // Nothing is drawn line by line.
+            Next::Stay => lines.perform(&Work::Deal)?,
             Next::Nothing { due } => {
                 lines.say(&end(due, clock()))?;
                 return Ok(lines.so_far());
@@ -168,10 +170,17 @@ impl Lines<'_> {
         ))?;
         self.ask(dealt)?;
         let mut turn = Turn::new(dealt.clone(), (self.clock)());
-        match self.typed(card)? {
-            Typed::Leave => return Ok(None),
-            Typed::Work(work) => return Ok(Some(work)),
-            Typed::Text(text) => turn.answer_with(&text),
+        loop {
+            let text = match self.typed(card)? {
+                Typed::Leave => return Ok(None),
+                Typed::Work(work) => return Ok(Some(work)),
+                Typed::Text(text) => text,
+            };
+            match turn.answer_with(&text) {
+                Ok(()) => break,
+                // A slip of the finger must not show the answer.
+                Err(wrong) => self.say(wrong)?,
+            }
         }
         turn.turn();
         self.say(&format!("answer: {}", card.answer))?;
@@ -235,18 +244,19 @@ impl Lines<'_> {
                 format!("{} {}{interval}", at + 1, grade.name())
             })
             .collect();
-        self.say(&format!("{}? [3]", grades.join(", ")))?;
+        let suggested = turn.suggested();
+        self.say(&format!("{}? [{}]", grades.join(", "), suggested as u8))?;
         loop {
             let text = match self.typed(&dealt.card)? {
                 Typed::Leave => return Ok(None),
                 Typed::Work(work) => return Ok(Some(work)),
                 Typed::Text(text) => text,
             };
-            let number = match text.as_str() {
-                "" => Some(3),
-                text => text.parse::<u8>().ok(),
+            let grade = match text.as_str() {
+                "" => Some(suggested),
+                text => text.parse().ok().and_then(Grade::from_number),
             };
-            if let Some(grade) = number.and_then(Grade::from_number) {
+            if let Some(grade) = grade {
                 let took_ms = (self.clock)().saturating_sub(turn.since);
                 let took_ms = took_ms.clamp(0, MAX_TOOK_MS);
                 return Ok(Some(Work::Grade {

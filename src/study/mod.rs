@@ -28,7 +28,7 @@ mod words;
 mod worker;
 
 pub use decks::{Source, find, folder, refresh};
-pub use desk::{Desk, Plan, change_in_words, now};
+pub use desk::{Desk, Plan, bytes as image_bytes, change_in_words, now, own_deck};
 pub use driver::{Start, Study, run};
 pub use history::{for_elsewhere, from_elsewhere, standing_elsewhere};
 pub use in_chat::over_chat;

@@ -1,7 +1,7 @@
 //! Own parameters of FSRS, fitted to a learner's log, and the retention that is worth its time.
 //!
-//! New parameters are judged on reviews that they were not fitted to: the earlier four fifths of the log are fitted, the last
-//! fifth is predicted. So parameters that only know the past by heart are seen to be no better.
+//! New parameters are judged on reviews that they were not fitted to: those of four fifths of the cards are fitted, those of the
+//! others are predicted. So parameters that only know the past by heart are seen to be no better.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

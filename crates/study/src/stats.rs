@@ -141,7 +141,7 @@ pub struct Stats {
     pub tags: Vec<TagStats>,
     /// Cards by how well they are known.
     pub maturity: Maturity,
-    /// Cards forgotten 8 times or more, the worst first.
+    /// Cards forgotten 8 times or more, the worst first; without those that are suspended, which no longer come.
     pub leeches: Vec<Leech>,
 }
 
@@ -220,6 +220,10 @@ impl Stats {
         for standing in part.standings.iter().filter(|standing| standing.present) {
             self.cards += 1;
             let schedule = standing.schedule.as_ref();
+            if standing.suspended {
+                self.maturity.suspended += 1;
+                continue;
+            }
             if let Some(schedule) = schedule.filter(|schedule| schedule.lapses >= LEECH_LAPSES) {
                 let question = questions.get(standing.card.as_str()).copied();
                 self.leeches.push(Leech {
@@ -228,10 +232,6 @@ impl Stats {
                     question: question.unwrap_or_default().to_owned(),
                     lapses: schedule.lapses,
                 });
-            }
-            if standing.suspended {
-                self.maturity.suspended += 1;
-                continue;
             }
             *self.maturity.of(schedule, days) += 1;
             let graded = schedule.filter(|schedule| !schedule.is_new());

@@ -7,9 +7,10 @@ use super::exchange::{MAX_NAME, existing};
 use super::store;
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
+use crate::study::own_deck;
 use rounds_imaging::{decode, format_of, limits::MAX_FILE_BYTES};
-use rounds_study::card::{Card, CardImage, Kind, Region, card_id};
-use rounds_study::store::DeckInfo;
+use rounds_study::card::{Card, CardImage, Kind, Region};
+use rounds_study::deck::{add_or_replace, own_card, place_cards};
 use rounds_support::errors::{count, display_path};
 use rounds_support::sanitise::{clean_line, clean_line_max};
 use rounds_support::{Failure, Paths, files};
@@ -57,6 +58,7 @@ pub fn add(add: &Add) -> Outcome {
     if name.is_empty() {
         return Err(Failure::usage("the deck needs a name"));
     }
+    check(add)?;
     let mut cards = existing(&store, &name)?;
     let bytes = files::read_regular_file(&add.image, MAX_FILE_BYTES)?;
     let image = decode(&bytes, &display_path(&add.image))?;
@@ -65,45 +67,45 @@ pub fn add(add: &Add) -> Outcome {
     let regions = regions.collect::<Result<Vec<_>, _>>()?;
     let extension = format_of(&bytes).map_or("png", rounds_imaging::Format::extension);
     let kept = store.put_media(&bytes, extension)?;
-    let mut made = 0;
-    for card in made_of(add, &kept, &regions) {
-        made += 1;
-        match cards.iter_mut().find(|known| known.id == card.id) {
-            Some(known) => *known = card,
-            None => cards.push(card),
-        }
-    }
+    let cards_made = made_of(add, &kept, &regions);
+    let made = cards_made.len();
+    add_or_replace(&mut cards, cards_made);
     let info = match store.has_deck(&name)? {
         true => store.deck_info(&name)?,
-        false => DeckInfo {
-            index: None,
-            about: "cards of your own".into(),
-        },
+        false => own_deck(),
     };
-    store.put_deck(&name, &info, &cards)?;
+    if let Err(error) = store.put_deck(&name, &info, &cards) {
+        store.remove_unused_media(&[kept])?;
+        return Err(error.into());
+    }
     print(format_args!("{name}: {}", count(made, "card")))?;
     Ok(0)
 }
 
+/// Errors if a text says nothing, or a wrong answer is the right one.
+fn check(add: &Add) -> Result<(), Failure> {
+    let said = |text: &str| clean_line(text).trim().to_string();
+    let answer = add.answer.as_deref().map(said);
+    let question = add.question.as_deref().map(said);
+    for (name, text) in [("--question", &question), ("--answer", &answer)] {
+        if text.as_deref() == Some("") {
+            return Err(Failure::usage(format_args!("{name} is empty")));
+        }
+    }
+    let is_wrong = |wrong: &String| {
+        let wrong = said(wrong);
+        !wrong.is_empty() && Some(&wrong) != answer.as_ref()
+    };
+    match add.wrong.iter().all(is_wrong) {
+        true => Ok(()),
+        false => Err(Failure::usage(
+            "a wrong answer is empty, or the same as the right one",
+        )),
+    }
+}
+
 /// The cards of an image: its question, and two for every label.
 fn made_of(add: &Add, image: &CardImage, regions: &[Region]) -> Vec<Card> {
-    let blank = |kind: Kind, question: &str, answer: &str| Card {
-        id: card_id(kind, question, std::slice::from_ref(image), &[answer]),
-        kind,
-        question: question.to_string(),
-        answer: answer.to_string(),
-        rationale: String::new(),
-        images: vec![image.clone()],
-        choices: Vec::new(),
-        regions: Vec::new(),
-        vignette: String::new(),
-        laboratory: Vec::new(),
-        tags: Vec::new(),
-        sibling_keys: vec![image.sha256.clone()],
-        source: clean_line(&add.source),
-        licence: String::new(),
-        example: String::new(),
-    };
     let mut cards = Vec::new();
     if let (Some(question), Some(answer)) = (&add.question, &add.answer) {
         let (question, answer) = (clean_line(question), clean_line(answer));
@@ -121,26 +123,12 @@ fn made_of(add: &Add, image: &CardImage, regions: &[Region]) -> Vec<Card> {
         cards.push(Card {
             rationale: clean_line(&add.rationale),
             choices,
-            ..blank(kind, &question, &answer)
+            ..own_card(kind, image, &question, &answer)
         });
     }
-    let mut labels: Vec<&str> = regions.iter().map(|region| region.label.as_str()).collect();
-    labels.sort_unstable();
-    labels.dedup();
-    for label in labels {
-        let (own, others): (Vec<&Region>, Vec<&Region>) =
-            regions.iter().partition(|region| region.label == label);
-        let spot = format!("Mark this place: {label}");
-        cards.push(Card {
-            regions: own.iter().copied().cloned().collect(),
-            ..blank(Kind::Spot, &spot, label)
-        });
-        // The first is asked about, the others are covered with it.
-        let covered = own.iter().take(1).chain(&others).copied();
-        cards.push(Card {
-            regions: covered.cloned().collect(),
-            ..blank(Kind::Occlusion, "What lies under the marked cover?", label)
-        });
+    cards.extend(place_cards(image, regions));
+    for card in &mut cards {
+        card.source = clean_line(&add.source);
     }
     cards
 }
@@ -205,18 +193,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_label_makes_a_card_to_mark_and_one_to_name() {
-        let add = Add {
+    fn question(question: &str, answer: &str, wrong: &[&str]) -> Add {
+        Add {
             deck: "own".into(),
             image: PathBuf::new(),
-            question: Some("Which organ?".into()),
-            answer: Some("Lung".into()),
+            question: Some(question.into()),
+            answer: Some(answer.into()),
             rationale: "Air.".into(),
-            wrong: vec!["Liver".into(), "Lung".into()],
+            wrong: wrong.iter().map(|text| (*text).to_string()).collect(),
             regions: Vec::new(),
             source: "mine".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn texts_that_say_nothing_and_wrong_answers_that_are_right_are_refused() {
+        assert!(check(&question("Which organ?", "Lung", &["Liver", "Heart"])).is_ok());
+        for (asked, answer, wrong) in [
+            (" ", "Lung", "Liver"),
+            ("Which organ?", "\u{1B}", "Liver"),
+            ("Which organ?", "Lung", ""),
+            ("Which organ?", "Lung", " Lung"),
+        ] {
+            let add = question(asked, answer, &[wrong]);
+            assert!(check(&add).is_err(), "{asked:?} {answer:?} {wrong:?}");
+        }
+    }
+
+    #[test]
+    fn every_label_makes_a_card_to_mark_and_one_to_name() {
+        let add = question("Which organ?", "Lung", &["Liver", "Lung"]);
         let image = CardImage {
             sha256: "ab".repeat(32),
             extension: "png".into(),

@@ -1,13 +1,13 @@
 //! Cards in and out: Anki packages and tables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::{require, store};
 use crate::cli::failure::Outcome;
 use crate::cli::out::print;
-use crate::study::{for_elsewhere, from_elsewhere, now, standing_elsewhere};
-use rounds_index::{ExampleImage, Images};
+use crate::study::{for_elsewhere, from_elsewhere, image_bytes, now, standing_elsewhere};
+use rounds_index::Images;
 use rounds_study::TimeZone;
 use rounds_study::card::{Card, CardImage};
 use rounds_study::exchange::{DeckExport, Import, Limits, TableFormat, read_with, write};
@@ -27,20 +27,62 @@ const AT_ONCE: usize = 5000;
 /// Imports cards into a deck of their own, or adds them to one that was imported before.
 pub fn import(file: &Path, deck: Option<&str>, cancel: &Cancel) -> Outcome {
     let mut store = store(&Paths::find()?)?;
+    let (imported, done) = import_into(&mut store, file, deck, cancel)?;
+    say_what_is_missing(&imported);
+    print(done)?;
+    Ok(u8::from(imported.skipped_in_all > 0))
+}
+
+/// Imports into a store; what was found, and what was done with it in words. Images that no card shows in the end do not
+/// stay, such as those of an import that was stopped.
+fn import_into(
+    store: &mut Store,
+    file: &Path,
+    deck: Option<&str>,
+    cancel: &Cancel,
+) -> Result<(Import, String), Failure> {
     if let Some(deck) = deck {
-        refuse_index(&store, deck)?;
+        refuse_index(store, deck)?;
     }
+    let mut kept = Vec::new();
     let mut keep = |image: &CardImage, bytes: Vec<u8>| {
-        let kept = store.put_media(&bytes, &image.extension);
-        kept.map(|_| ()).map_err(|error| error.to_string())
+        let is_new = !store.has_media(image);
+        let put = store.put_media(&bytes, &image.extension);
+        kept.extend(put.as_ref().ok().filter(|_| is_new).cloned());
+        put.map(|_| ()).map_err(|error| error.to_string())
     };
-    let imported = read_with(file, &Limits::default(), &mut keep, cancel)?;
+    let imported = read_with(file, &Limits::default(), &mut keep, cancel);
+    let done = imported.map_err(Failure::from).and_then(|imported| {
+        let done = add_cards(store, file, deck, &imported, cancel)?;
+        Ok((imported, done))
+    });
+    if let Ok((imported, _)) = &done {
+        let shown = imported.cards.iter().flat_map(|card| &card.images);
+        let shown: HashSet<&CardImage> = shown.collect();
+        kept.retain(|image| !shown.contains(image));
+    }
+    if let Err(error) = store.remove_unused_media(&kept) {
+        stderr_line(format_args!(
+            "rounds: images that no card shows stay: {error}"
+        ));
+    }
+    done
+}
+
+/// Adds what was imported to its deck.
+fn add_cards(
+    store: &mut Store,
+    file: &Path,
+    deck: Option<&str>,
+    imported: &Import,
+    cancel: &Cancel,
+) -> Result<String, Failure> {
     let name = clean_line_max(deck.unwrap_or(&imported.name), MAX_NAME);
     let name = name.trim();
     if name.is_empty() {
         return Err(Failure::usage("the deck needs a name").hint("give one with --deck"));
     }
-    let mut cards = existing(&store, name)?;
+    let mut cards = existing(store, name)?;
     let before = cards.len();
     let places = cards.iter().enumerate();
     let places: HashMap<String, usize> = places.map(|(at, card)| (card.id.clone(), at)).collect();
@@ -60,17 +102,15 @@ pub fn import(file: &Path, deck: Option<&str>, cancel: &Cancel) -> Outcome {
     unless_stopped(cancel, "nothing was imported")?;
     let change = store.put_deck(name, &info, &cards)?;
     store.suspend_all(name, &suspended)?;
-    let added = add_history(&mut store, name, &imported, cancel)?;
-    say_what_is_missing(&imported);
-    print(format_args!(
+    let added = add_history(store, name, imported, cancel)?;
+    Ok(format!(
         "{name}: {} added, {} updated, {} left out, {} and {} imported",
         cards.len() - before,
         change.updated,
         imported.skipped_in_all,
         count(added.reviews, "review"),
         count(added.schedules, "schedule")
-    ))?;
-    Ok(u8::from(imported.skipped_in_all > 0))
+    ))
 }
 
 /// The cards that a deck has already.
@@ -159,7 +199,7 @@ pub fn export(deck: &str, out: &Path, history: bool, force: bool) -> Outcome {
     let cards = store.cards(deck)?;
     let found = crate::study::find(&store, &paths, Some(Path::new(deck)))?;
     let images = found.source.index().map(Images::new);
-    let media = |image: &CardImage| media(&store, images.as_ref(), image);
+    let media = |image: &CardImage| image_bytes(images.as_ref(), &store, image);
     let reviews = match history {
         true => for_elsewhere(&store.log(deck)?),
         false => Vec::new(),
@@ -196,18 +236,6 @@ pub fn export(deck: &str, out: &Path, history: bool, force: bool) -> Outcome {
         count(written.reviews, "review")
     ))?;
     Ok(u8::from(!written.skipped.is_empty()))
-}
-
-/// An image of the index, or else of the store. The error is a message for the user.
-fn media(store: &Store, images: Option<&Images>, image: &CardImage) -> Result<Vec<u8>, String> {
-    let of_index = ExampleImage {
-        sha256: image.sha256.clone(),
-        extension: image.extension.clone(),
-    };
-    match images.map(|images| images.bytes(&of_index)) {
-        Some(Ok(bytes)) => Ok(bytes.into_owned()),
-        Some(Err(_)) | None => store.media(image).map_err(|error| error.to_string()),
-    }
 }
 
 #[cfg(test)]
@@ -276,6 +304,34 @@ mod tests {
         assert_eq!((second.phase, second.reviews), (Phase::Review, 3));
         assert!(second.memory.is_some());
         assert_eq!(store.log("d").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn images_of_an_import_that_comes_to_nothing_do_not_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let film = crate::fixtures::path("cases/chest-nodule.png");
+        std::fs::copy(film, home.path().join("film.png")).unwrap();
+        let file = home.path().join("d.json");
+        let card = r#"{"question": "Is there a nodule?", "answer": "yes", "image": "film.png"}"#;
+        std::fs::write(&file, format!("[{card}]")).unwrap();
+        let folder = home.path().join("study");
+        let mut store = Store::open(&folder).unwrap();
+        let of_index = DeckInfo {
+            index: Some("d".into()),
+            about: String::new(),
+        };
+        store.put_deck("d", &of_index, &[a_card("one")]).unwrap();
+        let images = || std::fs::read_dir(folder.join("media")).unwrap().count();
+        let mut import = |deck| import_into(&mut store, &file, deck, &Cancel::new());
+        // The name of the deck, which only the file tells, is taken.
+        assert!(import(None).is_err());
+        assert_eq!(images(), 0);
+        let (imported, done) = import(Some("other")).unwrap();
+        assert_eq!((imported.cards.len(), images()), (1, 1));
+        assert!(done.starts_with("other: 1 added"), "{done}");
+        // What other cards show stays, whatever becomes of the import.
+        assert!(import(None).is_err());
+        assert_eq!(images(), 1);
     }
 
     #[test]

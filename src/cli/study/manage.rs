@@ -102,9 +102,9 @@ pub fn fit(deck: &str, cancel: &Cancel) -> Outcome {
     };
     let fitted = fit_parameters(&log, &scheduler, &mut progress, cancel)?;
     bar.finish();
-    let held_out = count(fitted.reviews, "review");
+    let reviews = count(fitted.reviews, "review");
     print(format_args!(
-        "log loss {:.4} before, {:.4} after; error of the forecast {:.4} before, {:.4} after; {held_out}",
+        "log loss {:.4} before, {:.4} after; error of the forecast {:.4} before, {:.4} after, on every fifth card; fitted to {reviews}",
         fitted.before.log_loss, fitted.after.log_loss, fitted.before.rmse, fitted.after.rmse
     ))?;
     if !fitted.is_better() {

@@ -55,7 +55,8 @@ pub fn open(open: &Open) -> Outcome {
     let start = Start {
         deck: found.deck,
         cram: open.cram,
-        tutor: (!open.no_model).then(|| sources(&found.source)),
+        tutor: sources(&found.source),
+        asks_model: !open.no_model,
         open: Box::new(move || Desk::open(plan, now())),
     };
     let ended = run(start, open.screen.look()).map_err(other)?;

@@ -163,6 +163,18 @@ fn keys_in_a_window_do_not_rate() {
 }
 
 #[test]
+fn all_keys_can_be_read_on_the_smallest_screen_and_a_chord_rates_nothing() {
+    let (_folder, set) = study();
+    let mut anna = Rater::new(&set, "anna", (60, 16));
+    anna.press("?");
+    anna.sees("6 more: PageDown");
+    anna.press("pagedown");
+    anna.sees("q Ctrl-D");
+    anna.press("esc alt-h alt-7 alt-right");
+    assert_eq!(anna.state.rating(0, 0), Default::default());
+}
+
+#[test]
 fn random_keys_never_panic_and_what_is_saved_is_what_is_shown() {
     let (_folder, set) = study();
     let keys = "0 1 2 5 9 t h u s z n p i m [ ] ? w + - left right up down tab enter backspace pageup pagedown esc";

@@ -57,7 +57,7 @@ pub(super) fn study() -> (tempfile::TempDir, RatingSet) {
     std::fs::write(path("items.jsonl"), lines).unwrap();
     let request = Request {
         results: vec![path("items.jsonl")],
-        seed: 3,
+        seed: Some(3),
         out: path("study.json"),
         ..Request::default()
     };

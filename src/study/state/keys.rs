@@ -5,12 +5,13 @@ use ratatui::layout::Position;
 
 use crate::study::exchanged::FollowUp;
 use crate::study::words;
-use crate::tui::keys::Press;
+use crate::tui::keys::{Press, image_key, window_key};
 use crate::tui::state::Editor;
 use crate::tui::terminal_image::ViewTransform;
 use rounds_study::schedule::Grade;
 
-use super::{Effect, MAX_PENDING, Overlay, Scene, State, Turn, Work};
+use super::drawing::{Drawing, Drawn};
+use super::{Effect, MAX_PENDING, Overlay, Scene, Shown, State, Turn, Work};
 
 /// Lines of a page that Page Up and Page Down move.
 const PAGE: usize = 8;
@@ -34,9 +35,16 @@ impl State {
         self.notice = None;
         // Chords are for the field; a letter that grades or buries must be meant as a letter.
         let chord = KeyModifiers::CONTROL | KeyModifiers::ALT;
-        let types = self.overlay.is_none() && self.turn().is_some_and(|t| t.typing && !t.turned);
+        let types = self.turn().is_some_and(|turn| match self.overlay {
+            None => turn.typing && !turn.turned,
+            Some(Overlay::Draw) => turn.drawing.as_ref().is_some_and(|drawing| drawing.naming),
+            Some(_) => false,
+        });
         if press.modifiers.intersects(chord) && !types {
             return Vec::new();
+        }
+        if self.overlay == Some(Overlay::Draw) {
+            return self.drawing_key(press);
         }
         if self.overlay.is_some() {
             self.overlay_key(press);
@@ -138,11 +146,19 @@ impl State {
         match press.code {
             KeyCode::Char('1') => self.grade(Grade::Again),
             KeyCode::Char('2') => self.grade(Grade::Hard),
-            KeyCode::Char('3' | ' ') | KeyCode::Enter => self.grade(Grade::Good),
+            KeyCode::Char('3') => self.grade(Grade::Good),
             KeyCode::Char('4') => self.grade(Grade::Easy),
+            KeyCode::Char(' ') | KeyCode::Enter => {
+                let grade = self.turn().map_or(Grade::Good, Turn::suggested);
+                self.grade(grade)
+            }
             KeyCode::Char('e') => self.look_alikes(),
             KeyCode::Char('f') => {
                 self.follow_up();
+                Vec::new()
+            }
+            KeyCode::Char('d') => {
+                self.draw();
                 Vec::new()
             }
             _ => self.common_key(press),
@@ -150,10 +166,6 @@ impl State {
     }
 
     fn look_alikes(&mut self) -> Vec<Effect> {
-        if !self.tutor {
-            self.say("there is no index here to look for similar cases in");
-            return Vec::new();
-        }
         self.open(Overlay::LookAlikes);
         let turn = self.turn().filter(|turn| turn.look_alikes.is_none());
         let card = turn.map(|turn| turn.card().clone());
@@ -172,6 +184,51 @@ impl State {
             }
             None => self.say("there is no question that follows up on this card"),
         }
+    }
+
+    /// Begins a rectangle on the image that the full screen shows.
+    fn draw(&mut self) {
+        if self.turn_mut().is_some_and(Turn::draw) {
+            self.open(Overlay::Draw);
+            // Until it is on the screen, a click is on nothing.
+            self.shown.image = None;
+        } else {
+            self.say("there is no image to draw on");
+        }
+    }
+
+    fn drawing_key(&mut self, press: Press) -> Vec<Effect> {
+        let Some(turn) = self.turn_mut() else {
+            self.overlay = None;
+            return Vec::new();
+        };
+        let (card, image) = (turn.card().id.clone(), turn.image);
+        let drawn = turn.drawing.as_mut().map(|drawing| drawing.key(press));
+        match (drawn, &turn.drawing) {
+            (Some(Drawn::Going), _) => {}
+            (Some(Drawn::Done), Some(drawing)) => {
+                if let Some(place) = drawing.rectangle() {
+                    let label = drawing.label.text().trim().to_string();
+                    return self.work(Work::AddPlace {
+                        card,
+                        image,
+                        label,
+                        place,
+                    });
+                }
+            }
+            _ => self.stop_drawing(),
+        }
+        Vec::new()
+    }
+
+    /// Leaves the drawing.
+    pub(super) fn stop_drawing(&mut self) {
+        if let Some(turn) = self.turn_mut() {
+            turn.drawing = None;
+        }
+        self.shown.image = None;
+        self.overlay = self.overlay.filter(|overlay| *overlay != Overlay::Draw);
     }
 
     /// Keys that do the same on every card and at the end.
@@ -226,18 +283,18 @@ impl State {
     }
 
     fn overlay_key(&mut self, press: Press) {
-        let last = self.shown.window_last;
+        let (scroll, last) = (self.window_scroll, self.shown.window_last);
         match self.overlay {
             Some(Overlay::Image) => self.image_key(press),
             Some(Overlay::Contrast) => self.contrast_key(press),
-            Some(_) => match press.code {
-                KeyCode::Down => self.window_scroll = (self.window_scroll + 1).min(last),
-                KeyCode::PageDown => self.window_scroll = (self.window_scroll + PAGE).min(last),
-                KeyCode::Up => self.window_scroll = self.window_scroll.saturating_sub(1),
-                KeyCode::PageUp => self.window_scroll = self.window_scroll.saturating_sub(PAGE),
-                _ => self.overlay = None,
-            },
-            None => {}
+            Some(Overlay::Help | Overlay::Statistics) => {
+                match window_key(scroll, last, press.code) {
+                    Some(scroll) => self.window_scroll = scroll,
+                    None => self.overlay = None,
+                }
+            }
+            // Drawing has keys of its own.
+            Some(Overlay::LookAlikes | Overlay::Draw) | None => self.overlay = None,
         }
     }
 
@@ -262,36 +319,62 @@ impl State {
             self.overlay = None;
             return;
         };
-        let look = &mut turn.look;
         match press.code {
-            KeyCode::Char('+' | '=') => look.zoom(1),
-            KeyCode::Char('-') => look.zoom(-1),
-            KeyCode::Char('b') => look.brighten(1),
-            KeyCode::Char('B') => look.brighten(-1),
-            KeyCode::Char('c') => look.contrast(1),
-            KeyCode::Char('C') => look.contrast(-1),
-            KeyCode::Char('r') => *look = ViewTransform::default(),
-            KeyCode::Left => look.pan(-1, 0),
-            KeyCode::Right => look.pan(1, 0),
-            KeyCode::Up => look.pan(0, -1),
-            KeyCode::Down => look.pan(0, 1),
             KeyCode::Char('m') => {
                 turn.image = (turn.image + 1) % turn.dealt.pictures.len().max(1);
                 turn.look = ViewTransform::default();
             }
+            code if image_key(&mut turn.look, code) => {}
             _ => self.overlay = None,
         }
     }
 
     pub(super) fn paste(&mut self, text: &str) -> Vec<Effect> {
         let hidden = self.overlay.is_some();
+        let drawing = self.turn_mut().and_then(|turn| turn.drawing.as_mut());
+        if let Some(drawing) = drawing.filter(|drawing| drawing.naming) {
+            drawing.label.insert(text);
+            return Vec::new();
+        }
         if let Some(turn) = self.turn_mut().filter(|turn| turn.typing && !hidden) {
             turn.field.insert(text);
         }
         Vec::new()
     }
 
+    /// The mouse on a rectangle that is drawn; whether there is one.
+    pub(super) fn drawing_mouse(&mut self, act: impl FnOnce(&mut Drawing, &Shown)) -> bool {
+        let busy = self.busy;
+        let Self { scene, shown, .. } = self;
+        let shown: &Shown = shown;
+        let Scene::Card(turn) = scene else {
+            return false;
+        };
+        match &mut turn.drawing {
+            Some(drawing) if !busy => act(drawing, shown),
+            Some(_) => {}
+            None => return false,
+        }
+        true
+    }
+
+    pub(super) fn drag(&mut self, column: u16, row: u16) {
+        self.drawing_mouse(|drawing, shown| {
+            if let Some(at) = shown.image.and_then(|image| image.pixel(column, row)) {
+                drawing.drag(at);
+            }
+        });
+    }
+
     pub(super) fn click(&mut self, column: u16, row: u16) -> Vec<Effect> {
+        let draws = self.drawing_mouse(|drawing, shown| {
+            if let Some(at) = shown.image.and_then(|image| image.pixel(column, row)) {
+                drawing.press(at);
+            }
+        });
+        if draws {
+            return Vec::new();
+        }
         if self.busy || self.overlay.is_some() {
             return Vec::new();
         }
@@ -318,7 +401,7 @@ impl State {
     }
 }
 
-fn edit(field: &mut Editor, press: Press) {
+pub(super) fn edit(field: &mut Editor, press: Press) {
     let control = press.modifiers.contains(KeyModifiers::CONTROL);
     let word = control || press.modifiers.contains(KeyModifiers::ALT);
     match press.code {

@@ -1,5 +1,6 @@
 //! Study mode as a pure state machine: keys in, effects out. No I/O; the time comes with each event.
 
+mod drawing;
 mod keys;
 mod turn;
 
@@ -16,6 +17,7 @@ use rounds_study::schedule::Grade;
 use rounds_support::Failure;
 
 use super::exchanged::{Deal, FollowUp, LookAlike, Next, Opinion, StatisticsPage};
+pub use drawing::Drawing;
 pub use turn::{Stage, Turn, Verdict};
 
 /// Keys that are kept while the desk works.
@@ -33,6 +35,12 @@ pub enum Event {
         column: u16,
         row: u16,
     },
+    /// The mouse moved with its button down, and the button went up.
+    Drag {
+        column: u16,
+        row: u16,
+    },
+    Release,
     /// The desk is done with the last [`Work`].
     Dealt(Result<Deal, Failure>),
     Opinion {
@@ -77,6 +85,23 @@ pub enum Work {
     Undo,
     Bury(String),
     Suspend(String),
+    /// Makes cards of the learner's own from a place on an image of a card: left, top, width and height in its pixels.
+    AddPlace {
+        card: String,
+        image: usize,
+        label: String,
+        place: [u32; 4],
+    },
+}
+
+impl Work {
+    /// The card that it changes.
+    pub fn card(&self) -> Option<&str> {
+        match self {
+            Self::Grade { card, .. } | Self::Bury(card) | Self::Suspend(card) => Some(card),
+            Self::Deal | Self::Undo | Self::AddPlace { .. } => None,
+        }
+    }
 }
 
 /// Work for the driver.
@@ -112,6 +137,7 @@ pub enum Overlay {
     LookAlikes,
     /// The question about a case that looks alike.
     Contrast,
+    Draw,
 }
 
 /// What the last frame showed.
@@ -170,12 +196,13 @@ pub struct State {
     last_grade: Option<Grade>,
     pending: VecDeque<Press>,
     leaving: bool,
-    tutor: bool,
+    /// The model is asked about each card.
+    pub asks_model: bool,
 }
 
 impl State {
-    /// The state at the start, and its first work. Without a `tutor` nobody asks a model or looks for similar cases.
-    pub fn new(deck: &str, cram: bool, tutor: bool, now: i64) -> (Self, Vec<Effect>) {
+    /// The state at the start, and its first work.
+    pub fn new(deck: &str, cram: bool, asks_model: bool, now: i64) -> (Self, Vec<Effect>) {
         let state = Self {
             deck: deck.to_string(),
             cram,
@@ -193,7 +220,7 @@ impl State {
             last_grade: None,
             pending: VecDeque::new(),
             leaving: false,
-            tutor,
+            asks_model,
         };
         (state, vec![Effect::Desk(Work::Deal)])
     }
@@ -246,6 +273,14 @@ impl State {
             Event::Key(press) => self.key(press),
             Event::Paste(text) => self.paste(&text),
             Event::Click { column, row } => self.click(column, row),
+            Event::Drag { column, row } => {
+                self.drag(column, row);
+                Vec::new()
+            }
+            Event::Release => {
+                self.drawing_mouse(|drawing, _| drawing.release());
+                Vec::new()
+            }
             Event::Dealt(Ok(deal)) => self.dealt(deal),
             Event::Dealt(Err(failure)) => self.not_dealt(&failure),
             Event::Time => match due.is_some_and(|at| at <= now) {
@@ -290,7 +325,9 @@ impl State {
             }
             Event::Statistics(Ok(page)) => self.statistics = Some(page),
             Event::Statistics(Err(failure)) => {
-                self.overlay = None;
+                // Another window may have been opened since.
+                let other = |overlay: &Overlay| *overlay != Overlay::Statistics;
+                self.overlay = self.overlay.filter(other);
                 self.fail(&failure);
             }
             _ => {}
@@ -337,19 +374,20 @@ impl State {
             self.say(notice);
         }
         let mut effects = Vec::new();
-        self.scene = match deal.next {
-            Next::Nothing { due } => Scene::Finished { due },
+        match deal.next {
+            Next::Stay => self.stop_drawing(),
+            Next::Nothing { due } => self.scene = Scene::Finished { due },
             Next::Card(dealt) => {
                 let mut turn = Turn::new(*dealt, self.now);
-                if self.tutor {
+                if self.asks_model {
                     turn.opinion = opinion_at_first(turn.card());
                 }
                 if turn.opinion == Opinion::Waiting {
                     effects.push(Effect::AskModel(Box::new(turn.card().clone())));
                 }
-                Scene::Card(Box::new(turn))
+                self.scene = Scene::Card(Box::new(turn));
             }
-        };
+        }
         effects.extend(self.go_on());
         effects
     }
@@ -404,17 +442,15 @@ impl State {
     }
 
     fn turn_card(&mut self) -> Vec<Effect> {
-        let tutor = self.tutor;
+        let asks_model = self.asks_model;
         let Some(turn) = self.turn_mut() else {
             return Vec::new();
         };
         turn.turn();
         let card = turn.card();
         let mut effects = Vec::new();
-        if !tutor {
-            return effects;
-        }
         if let (Some(Verdict::Typed(score)), Some(typed)) = (&turn.verdict, turn.typed())
+            && asks_model
             && !score.exact
         {
             let card = || Box::new(card.clone());

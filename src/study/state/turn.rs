@@ -10,6 +10,8 @@ use crate::tui::state::Editor;
 use crate::tui::terminal_image::{Appearance, Cross, MarkedBox, ViewTransform};
 use rounds_support::Failure;
 
+use super::drawing::Drawing;
+
 /// What an answer looks like beside the reference.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -97,6 +99,26 @@ const STEPS: u32 = 64;
 /// How many steps Shift makes of one.
 const LONG_STEP: u32 = 6;
 
+/// Where a step of the cross-hair leads on an image of this width and height.
+pub(super) fn stepped(
+    cross: [u32; 2],
+    size: [u32; 2],
+    [right, down]: [i64; 2],
+    far: bool,
+) -> [u32; 2] {
+    let step = (size[0].max(size[1]) / STEPS).max(1);
+    let step = i64::from(if far { step * LONG_STEP } else { step });
+    let moved = |at: u32, by: i64, side: u32| {
+        let last = i64::from(side.saturating_sub(1));
+        let to = (i64::from(at) + by * step).clamp(0, last);
+        u32::try_from(to).unwrap_or(0)
+    };
+    [
+        moved(cross[0], right, size[0]),
+        moved(cross[1], down, size[1]),
+    ]
+}
+
 /// A card on the screen.
 #[derive(Debug)]
 pub struct Turn {
@@ -132,6 +154,8 @@ pub struct Turn {
     /// The image that the full screen shows, and how.
     pub image: usize,
     pub look: ViewTransform,
+    /// A rectangle that is being drawn on that image.
+    pub drawing: Option<Drawing>,
     pub scroll: usize,
 }
 
@@ -158,6 +182,7 @@ impl Turn {
             look_alikes: None,
             image: 0,
             look: ViewTransform::default(),
+            drawing: None,
             scroll: 0,
             dealt,
             since,
@@ -180,6 +205,15 @@ impl Turn {
     /// Whether the answer is one of several.
     pub fn takes_choice(&self) -> bool {
         !self.turned && !self.card().choices.is_empty()
+    }
+
+    /// Whether a key, by its name, is the letter of an answer to choose from.
+    pub fn chooses(&self, key: &str) -> bool {
+        let mut letters = key.chars();
+        let place = letters.next().and_then(words::place_of);
+        let is_one = letters.next().is_none();
+        let choices = self.card().choices.len();
+        self.takes_choice() && is_one && place.is_some_and(|place| place < choices)
     }
 
     /// Whether the answer is a place on the image.
@@ -222,6 +256,12 @@ impl Turn {
             Some(Verdict::Typed(score)) => !score.exact && score.contradiction.is_none(),
             _ => false,
         }
+    }
+
+    /// The grade that Enter gives once the card is turned: the one that is marked as suggested, or good without any.
+    pub fn suggested(&self) -> Grade {
+        let verdict = self.verdict.as_ref();
+        verdict.map_or(Grade::Good, Verdict::suggestion)
     }
 
     /// What the learner typed, if anything.
@@ -276,15 +316,19 @@ impl Turn {
         let Some(size) = self.first().map(|p| [p.image.width, p.image.height]) else {
             return;
         };
-        let step = (size[0].max(size[1]) / STEPS).max(1);
-        let step = i64::from(if long { step * LONG_STEP } else { step });
         if let Some(cross) = &mut self.cross {
             self.marked = true;
-            for ((at, by), side) in cross.iter_mut().zip([right, down]).zip(size) {
-                let to = (i64::from(*at) + by * step).clamp(0, i64::from(side.saturating_sub(1)));
-                *at = u32::try_from(to).unwrap_or(0);
-            }
+            *cross = stepped(*cross, size, [right, down], long);
         }
+    }
+
+    /// Begins a rectangle on the image that the full screen shows; false if there is none.
+    pub fn draw(&mut self) -> bool {
+        let picture = self.dealt.pictures.get(self.image);
+        let picture = picture.and_then(|picture| picture.as_ref().ok());
+        let size = picture.map(|picture| [picture.image.width, picture.image.height]);
+        self.drawing = size.map(Drawing::new);
+        self.drawing.is_some()
     }
 
     /// Puts the cross-hair on a pixel.
@@ -293,17 +337,23 @@ impl Turn {
         self.marked = true;
     }
 
-    /// Answers with a line of text: a letter where one is to be chosen, two numbers of per cent where a place is meant.
-    pub fn answer_with(&mut self, text: &str) {
-        let choices = self.card().choices.len();
-        if choices > 0 {
-            let mut letters = text.trim().chars();
-            let place = letters.next().and_then(words::place_of);
-            let only = letters.next().is_none();
-            self.chosen = place.filter(|place| only && *place < choices);
+    /// Answers with a line of text: a letter or the text of one to choose, two numbers of per cent where a place is meant. An
+    /// empty line answers nothing. Errors, in words, if it is none of these.
+    pub fn answer_with(&mut self, text: &str) -> Result<(), &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !self.card().choices.is_empty() {
+            self.chosen = Some(self.choice_of(text).ok_or(
+                "that is none of the answers: type its letter, or Enter to turn the card",
+            )?);
         } else if self.card().kind == Kind::Spot {
+            let place = percents(text).ok_or(
+                "that is no place: type two numbers from 0 to 100, or Enter to turn the card",
+            )?;
             let size = self.first().map(|p| [p.image.width, p.image.height]);
-            if let (Some(size), Some(place)) = (size, percents(text)) {
+            if let Some(size) = size {
                 let at = |share: f32, side: u32| {
                     let pixel = share / 100.0 * side as f32;
                     (pixel as u32).min(side.saturating_sub(1))
@@ -313,6 +363,17 @@ impl Turn {
         } else {
             self.field.set(text);
         }
+        Ok(())
+    }
+
+    /// The answer that a letter or its own text names.
+    fn choice_of(&self, text: &str) -> Option<usize> {
+        let choices = &self.card().choices;
+        let mut letters = text.chars();
+        let by_letter = letters.next().and_then(words::place_of);
+        let by_letter = by_letter.filter(|at| letters.next().is_none() && *at < choices.len());
+        let wanted = text.to_lowercase();
+        by_letter.or_else(|| choices.iter().position(|of| of.to_lowercase() == wanted))
     }
 
     /// What is drawn of an image: before the card is turned, never what is asked for.
@@ -330,6 +391,18 @@ impl Turn {
     /// An image with its cross-hair and, once turned, the regions.
     pub fn appearance(&self, at: usize, look: ViewTransform) -> Option<Appearance> {
         let picture = self.picture(at)?.ok()?;
+        if let Some(drawing) = &self.drawing {
+            let place = drawing.rectangle();
+            return Some(Appearance {
+                transform: look,
+                boxes: place.map(marked_box).into_iter().collect(),
+                cross: Some(Cross {
+                    at: drawing.cross,
+                    from: None,
+                }),
+                ..Appearance::whole(&picture.id)
+            });
+        }
         let first = at == 0;
         let boxes = match first && self.turned {
             true => self.boxes(picture),
@@ -352,17 +425,20 @@ impl Turn {
             Kind::Occlusion => 1,
             _ => usize::MAX,
         };
-        let marked = regions.take(asked).map(|region| {
-            let [left, top, width, height] = picture.pixels(region);
-            MarkedBox {
-                left,
-                top,
-                width,
-                height,
-                kind: 0,
-            }
-        });
-        marked.collect()
+        let marked = regions.take(asked);
+        marked
+            .map(|region| marked_box(picture.pixels(region)))
+            .collect()
+    }
+}
+
+fn marked_box([left, top, width, height]: [u32; 4]) -> MarkedBox {
+    MarkedBox {
+        left,
+        top,
+        width,
+        height,
+        kind: 0,
     }
 }
 

@@ -189,5 +189,5 @@ fn study_mode_over_the_chat_takes_the_index_of_the_chat() {
     let start = over_chat(&setup, None).unwrap();
     assert_eq!(start.deck, "index");
     assert!(!start.cram);
-    assert_eq!(start.tutor.unwrap().index, Some(Some(index_path())));
+    assert_eq!(start.tutor.index, Some(Some(index_path())));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::study::exchanged::{Contrast, FollowUp, LookAlike, Opinion};
-use crate::study::state::{Scene, Verdict};
+use crate::study::state::{Overlay, Scene, Verdict};
 use rounds_study::schedule::Grade;
 use rounds_study::settings::Settings;
 use rounds_study::store::ReviewKind;
@@ -40,6 +40,20 @@ fn a_blank_turns_the_card_and_a_second_one_grades_it_as_good() {
     assert_eq!(anna.log()[0].typed, None);
     anna.press("enter 4 space 1");
     assert_eq!(grades(&anna), [Grade::Good, Grade::Easy, Grade::Again]);
+}
+
+#[test]
+fn enter_and_a_blank_give_the_grade_that_is_marked() {
+    let mut anna = Learner::new(cards(Kind::Choice, 3), (80, 24));
+    anna.press("a");
+    anna.sees("1 again*");
+    anna.sees("Space again");
+    anna.press("enter b space");
+    assert_eq!(grades(&anna), [Grade::Again, Grade::Good]);
+    // A mark on the wrong place is no better.
+    let mut anna = Learner::new(cards(Kind::Spot, 1), (80, 24));
+    anna.press("shift-right shift-right shift-right shift-right shift-right enter space");
+    assert_eq!(grades(&anna), [Grade::Again]);
 }
 
 #[test]
@@ -448,6 +462,102 @@ fn keys_in_a_window_do_not_grade() {
     anna.press("pagedown down up x i + b right r esc");
     assert!(anna.state.overlay.is_none());
     assert_eq!(anna.log().len(), 0);
+}
+
+#[test]
+fn a_window_says_that_there_is_more_and_only_its_own_failure_closes_it() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
+    anna.press("space ?");
+    anna.sees("2 more: PageDown");
+    anna.press("pagedown");
+    anna.sees("q Ctrl-D");
+    anna.does_not_see("more: PageDown");
+    // The statistics were closed before they could not be counted.
+    let failure = Failure::usage("the store cannot be read");
+    anna.event(Event::Statistics(Err(failure)));
+    assert_eq!(anna.state.overlay, Some(Overlay::Help));
+    anna.press("esc e");
+    assert_eq!(anna.state.overlay, Some(Overlay::LookAlikes));
+    anna.press("down");
+    assert_eq!(anna.state.overlay, None, "any key closes it");
+}
+
+#[test]
+fn a_letter_that_chooses_is_no_other_key_in_the_hints() {
+    let mut many = card(Kind::Choice);
+    many.choices
+        .extend((0..5).map(|at| format!("Finding {at}")));
+    let anna = Learner::new(vec![many], (120, 40));
+    anna.sees("i Finding 4");
+    anna.sees("u undo");
+    anna.does_not_see("i image");
+}
+
+#[test]
+fn without_the_model_the_index_is_asked_all_the_same() {
+    let mut anna = Learner::new(cards(Kind::Question, 2), (80, 24));
+    anna.state.asks_model = false;
+    anna.press("space 4").type_text("no").press("enter e");
+    let asked: Vec<_> = anna.asked.iter().map(|(what, _)| *what).collect();
+    assert_eq!(asked, ["model", "follow-up", "look-alikes"]);
+}
+
+#[test]
+fn a_rectangle_is_drawn_with_keys_and_becomes_two_cards_of_ones_own() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    anna.press("space d");
+    anna.sees("Draw a rectangle");
+    anna.press("shift-left enter shift-right shift-right shift-down enter");
+    anna.sees("What is it?");
+    // Without a name nothing is kept, and a full disk loses nothing.
+    anna.press("enter").type_text("a nodule");
+    anna.full = true;
+    anna.press("enter");
+    anna.sees("no space left");
+    anna.full = false;
+    anna.press("enter");
+    anna.sees("saved in the deck cases");
+    assert!(anna.turn().turned && anna.state.overlay.is_none());
+    assert_eq!(anna.state.graded(), 0);
+    let store = Store::open(anna.folder.path()).unwrap();
+    let cards = store.cards("cases").unwrap();
+    let kinds: Vec<Kind> = cards.iter().map(|card| card.kind).collect();
+    assert_eq!(kinds, [Kind::Question, Kind::Spot, Kind::Occlusion]);
+    let place = &cards[1].regions[0];
+    assert_eq!(place.label, "a nodule");
+    assert!(place.x < 0.5 && place.x + place.width > 0.5, "{place:?}");
+    assert!(place.width > place.height, "{place:?}");
+    assert_eq!(cards[1].licence, "CC0");
+    anna.press("3");
+    assert_eq!(grades(&anna), [Grade::Good]);
+}
+
+#[test]
+fn a_rectangle_is_dragged_with_the_mouse_at_any_size() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    anna.press("space d");
+    let image = anna.state.shown.image.unwrap().area;
+    let at = |share: u16| {
+        let column = image.x + image.width * share / 100;
+        (column, image.y + image.height * share / 100)
+    };
+    let (column, row) = at(20);
+    anna.event(Event::Click { column, row });
+    let (column, row) = at(60);
+    anna.event(Event::Drag { column, row });
+    anna.event(Event::Release);
+    anna.sees("What is it?");
+    let [_, _, width, height] = anna.turn().drawing.as_ref().unwrap().rectangle().unwrap();
+    let film = &anna.turn().dealt.pictures[0].as_ref().unwrap().image;
+    let share = |part: u32, all: u32| f64::from(part) / f64::from(all);
+    for side in [share(width, film.width), share(height, film.height)] {
+        assert!((0.3..0.5).contains(&side), "{side}");
+    }
+    for (columns, rows) in [(1, 1), (59, 60), (60, 16), (300, 100)] {
+        anna.resize(columns, rows);
+    }
+    anna.press("esc backspace esc");
+    assert!(anna.turn().drawing.is_none() && anna.state.overlay.is_none());
 }
 
 #[test]

@@ -43,6 +43,13 @@ fn a_card_is_asked_answered_and_graded_line_by_line() {
 }
 
 #[test]
+fn an_empty_line_gives_the_grade_that_the_answer_suggests() {
+    let (text, graded, known) = said(cards(Kind::Choice, 2), &["a", "", "b", ""]);
+    assert!(text.contains("? [1]") && text.contains("? [3]"), "{text}");
+    assert_eq!((graded, known), (2, 1));
+}
+
+#[test]
 fn the_end_of_the_input_leaves_and_keeps_what_was_graded() {
     let (text, graded, known) = said(cards(Kind::Question, 3), &["", "1", ""]);
     assert!(text.contains("Is there a nodule? (2)"), "{text}");
@@ -65,6 +72,18 @@ fn choices_and_places_are_answered_in_words() {
     assert!(text.contains("right: inside of nodule"), "{text}");
     let (text, ..) = said(cards(Kind::Spot, 1), &["90, 90%", "1"]);
     assert!(text.contains("not there"), "{text}");
+}
+
+#[test]
+fn a_line_that_names_no_answer_does_not_turn_the_card() {
+    let (text, graded, _) = said(cards(Kind::Choice, 1), &["e", "lung", "/quit"]);
+    assert_eq!(text.matches("none of the answers").count(), 2, "{text}");
+    assert!(!text.contains("answer: ") && graded == 0, "{text}");
+    let (text, ..) = said(cards(Kind::Choice, 1), &["pneumothorax", ""]);
+    assert!(text.contains("\nright\n"), "{text}");
+    let (text, ..) = said(cards(Kind::Spot, 1), &["there", "35 137", "35 37", ""]);
+    assert_eq!(text.matches("that is no place").count(), 2, "{text}");
+    assert!(text.contains("right: inside of nodule"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A learner at an in-memory terminal: presses keys, looks at the screen, and at the store.
 
 mod chat;
+mod desk;
 mod keys;
 mod lines;
 mod screens;

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
 use crate::tui::view::input::text_field;
+use crate::tui::view::mode::more;
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, width, wrapped};
 use rounds_study::card::{Card, LabRow};
@@ -53,7 +54,7 @@ pub fn draw(
     let last = text.lines.len().saturating_sub(usize::from(inside.height));
     let first = turn.scroll.min(last);
     put_lines(frame, inside, &text.lines, first);
-    more(frame, inside, last - first, theme);
+    more(frame, inside, last - first, "PageDown", theme);
     if turn.turned {
         grades(frame, bottom, turn, theme);
     } else if turn.takes_text() {
@@ -82,17 +83,6 @@ fn rows(area: Rect, first: usize, lines: std::ops::Range<usize>) -> Rect {
         small(high),
     )
     .intersection(area)
-}
-
-/// Says in the last row that there is more below.
-fn more(frame: &mut Frame, area: Rect, lines: usize, theme: &Theme) {
-    if lines == 0 || area.height == 0 {
-        return;
-    }
-    let message = format!(" {lines} more: PageDown ");
-    let wide = u16::try_from(width(&message)).unwrap_or(0).min(area.width);
-    let corner = Rect::new(area.right() - wide, area.bottom() - 1, wide, 1);
-    frame.render_widget(Span::styled(message, theme.accent), corner);
 }
 
 fn field(frame: &mut Frame, area: Rect, state: &State, turn: &Turn, theme: &Theme) {

@@ -13,6 +13,10 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Gallery, ImageProtocol, Placed, Source, ViewTransform};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::input::text_field;
+use crate::tui::view::mode::{
+    WIDE, centred, hint_line, image_hints, is_too_small, progress, put_line,
+};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, width, wrapped};
 use rounds_study::card::Kind;
@@ -20,26 +24,25 @@ use rounds_support::INTENDED_USE;
 use rounds_support::errors::count;
 
 use super::exchanged::Picture;
-use super::state::{Overlay, Scene, Shown, Stage, State, Turn};
+use super::state::{Drawing, Overlay, Scene, Shown, Stage, State, Turn};
 use super::words;
-
-/// Smallest screen.
-const MIN_SIZE: (u16, u16) = (60, 16);
-/// Columns from which the image takes more than half of the width.
-const WIDE: u16 = 110;
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &Theme) -> Shown {
     let area = frame.area();
-    gallery.covered = matches!(state.overlay, Some(overlay) if overlay != Overlay::Image);
-    if area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
-        too_small(frame, area, theme);
+    let full = matches!(state.overlay, Some(Overlay::Image | Overlay::Draw));
+    gallery.covered = state.overlay.is_some() && !full;
+    if is_too_small(frame, "study mode", theme) {
         // Nothing that could be clicked is on the screen.
         return Shown::default();
     }
-    if let (Some(Overlay::Image), Some(turn)) = (state.overlay, state.turn()) {
-        full_image(frame, area, turn, gallery, theme);
-        return state.shown.clone();
+    if let (true, Some(turn)) = (full, state.turn()) {
+        let placed = full_image(frame, area, (state, turn), gallery, theme);
+        let mut shown = state.shown.clone();
+        if turn.drawing.is_some() {
+            shown.image = placed;
+        }
+        return shown;
     }
     let line = Constraint::Length(1);
     let [head, body, notice, hints, status] =
@@ -49,7 +52,7 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         Scene::Waiting => {
             let text = match state.busy {
                 true => "Looking for the first card …",
-                false => "The cards could not be opened. q leaves, Enter tries again.",
+                false => "The cards could not be opened. q leaves.",
             };
             middle(frame, body, &[text.to_string()], theme);
             Shown::default()
@@ -61,27 +64,10 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         }
     };
     notice_line(frame, notice, state, theme);
-    hint_line(frame, hints, state, theme);
+    hint_line(frame, hints, &self::hints(state), theme);
     status_line(frame, status, state, theme);
     shown.window_last = windows::draw(frame, body, state, gallery, theme);
     shown
-}
-
-fn put_line(frame: &mut Frame, area: Rect, line: Line) {
-    put_lines(frame, area, &[line], 0);
-}
-
-fn too_small(frame: &mut Frame, area: Rect, theme: &Theme) {
-    let message = format!(
-        "study mode needs {} x {} cells; this terminal has {} x {}",
-        MIN_SIZE.0, MIN_SIZE.1, area.width, area.height
-    );
-    put_lines(
-        frame,
-        area,
-        &wrapped(&message, area.width, 0, theme.text),
-        0,
-    );
 }
 
 /// The deck, what is to be done, and how far it is done.
@@ -99,16 +85,14 @@ fn head_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
     let (done, rest) = (state.graded(), counts.new + counts.learning + counts.review);
     let said = format!(" {done} done ");
     let used = width(&name) + width(&left) + width(&said) + 1;
-    let room = usize::from(area.width).saturating_sub(used).min(30);
-    let full = (room * done).checked_div(done + rest).unwrap_or(0);
-    let line = Line::from(vec![
+    let room = usize::from(area.width).saturating_sub(used);
+    let mut spans = vec![
         Span::styled(name, theme.title),
         Span::styled(left, theme.accent),
-        Span::styled("█".repeat(full), theme.bar),
-        Span::styled("·".repeat(room - full), theme.dim),
-        Span::styled(said, theme.text),
-    ]);
-    put_line(frame, area, line);
+    ];
+    spans.extend(progress(room, done, done + rest, theme));
+    spans.push(Span::styled(said, theme.text));
+    put_line(frame, area, Line::from(spans));
 }
 
 fn notice_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
@@ -131,7 +115,7 @@ fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
         Scene::Finished { .. } => vec![("u", "undo"), ("t", "statistics")],
         Scene::Card(turn) if turn.turned => vec![
             ("1-4", "grade"),
-            ("Space", "good"),
+            ("Space", turn.suggested().name()),
             ("e", "look-alikes"),
             ("i", "image"),
             ("u", "undo"),
@@ -165,28 +149,13 @@ fn hints(state: &State) -> Vec<(&'static str, &'static str)> {
                 keys.push(("Tab", "type"));
             }
             keys.extend([("i", "image"), ("u", "undo"), ("s", "suspend")]);
+            // A letter that chooses does nothing else.
+            keys.retain(|(key, _)| !turn.chooses(key));
             keys
         }
     };
     keys.extend(end);
     keys
-}
-
-fn hint_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
-    let mut spans = vec![Span::raw(" ")];
-    let mut used = 1;
-    for (key, what) in hints(state) {
-        let long = width(key) + width(what) + 3;
-        // Help and the way out are never left out.
-        let needed = if key == "?" || key == "q" { 0 } else { 17 };
-        if used + long + needed > usize::from(area.width) {
-            continue;
-        }
-        used += long;
-        spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {what}  "), theme.dim));
-    }
-    put_line(frame, area, Line::from(spans));
 }
 
 fn status_line(frame: &mut Frame, area: Rect, state: &State, theme: &Theme) {
@@ -216,13 +185,7 @@ fn middle(frame: &mut Frame, area: Rect, lines: &[String], theme: &Theme) {
     let high = u16::try_from(drawn.len())
         .unwrap_or(u16::MAX)
         .min(area.height);
-    let place = Rect::new(
-        area.x + (area.width - wide) / 2,
-        area.y + (area.height - high) / 2,
-        wide,
-        high,
-    );
-    put_lines(frame, place, &drawn, 0);
+    put_lines(frame, centred(area, (wide, high)), &drawn, 0);
 }
 
 /// What the end says.
@@ -365,21 +328,55 @@ fn place(area: Rect, gallery: &Gallery, look: ViewTransform, picture: &Picture) 
     Placed::new(area, gallery.screen(), look, size)
 }
 
-fn full_image(frame: &mut Frame, area: Rect, turn: &Turn, gallery: &mut Gallery, theme: &Theme) {
+/// An image on the full screen; where it is.
+fn full_image(
+    frame: &mut Frame,
+    area: Rect,
+    (state, turn): (&State, &Turn),
+    gallery: &mut Gallery,
+    theme: &Theme,
+) -> Option<Placed> {
     frame.render_widget(Clear, area);
-    let [body, hints] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+    let [body, foot] = Layout::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
     let number = turn.dealt.pictures.len();
-    let title = match number {
-        0 | 1 => "Image (Esc closes)".to_string(),
-        _ => format!("Image {} of {number} (Esc closes)", turn.image + 1),
+    let title = match (&turn.drawing, number) {
+        (Some(_), _) => "Draw a rectangle around a place (Esc leaves)".to_string(),
+        (None, 0 | 1) => "Image (Esc closes)".to_string(),
+        (None, _) => format!("Image {} of {number} (Esc closes)", turn.image + 1),
     };
     let inside = framed(frame, body, &title, true, theme);
+    let look = match turn.drawing {
+        Some(_) => ViewTransform::default(),
+        None => turn.look,
+    };
+    let mut placed = None;
     if turn.shows(Stage::Image) {
-        one_image(frame, inside, turn, turn.image, turn.look, gallery, theme);
+        placed = one_image(frame, inside, turn, turn.image, look, gallery, theme);
     }
-    let keys = format!(
-        " + - zoom  arrows move  b B brightness  c C contrast  r reset  m next image | {INTENDED_USE}"
-    );
-    let keys = cut(&keys, usize::from(hints.width));
-    put_line(frame, hints, Line::styled(keys, theme.dim));
+    match &turn.drawing {
+        Some(drawing) => drawing_foot(frame, foot, state, drawing, theme),
+        None => image_hints(frame, foot, theme),
+    }
+    placed
+}
+
+/// The keys of a drawing, or the field for its name; above all, why it could not be saved.
+fn drawing_foot(frame: &mut Frame, area: Rect, state: &State, drawing: &Drawing, theme: &Theme) {
+    if state.notice.is_some() {
+        return notice_line(frame, area, state, theme);
+    }
+    if !drawing.naming {
+        let keys = format!(
+            " arrows (Shift: far), Enter at both corners, or drag  Backspace begins anew | {INTENDED_USE}"
+        );
+        let keys = cut(&keys, usize::from(area.width));
+        return put_line(frame, area, Line::styled(keys, theme.dim));
+    }
+    let asks = " What is it? (Enter saves, Esc goes back) ";
+    put_line(frame, area, Line::styled(asks, theme.key));
+    let wide = u16::try_from(width(asks)).unwrap_or(0).min(area.width);
+    let field = Rect::new(area.x + wide, area.y, area.width - wide, area.height);
+    if let Some(cursor) = text_field(frame, field, &drawing.label, theme) {
+        frame.set_cursor_position(cursor);
+    }
 }

@@ -8,6 +8,7 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Appearance, Gallery, Source};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
+use crate::tui::view::mode::{centred, keys_window, window};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, wrapped};
 
@@ -17,10 +18,10 @@ use crate::study::figures::Role;
 use crate::study::state::{Overlay, State, Turn};
 use crate::study::words;
 
-const HELP: [(&str, &str); 19] = [
+const HELP: [(&str, &str); 20] = [
     (
         "Enter Space",
-        "turn the card; in a case, the next part of it",
+        "next part, turn the card, then the grade with *, or good",
     ),
     ("letters", "type an answer where there is a field for it"),
     (
@@ -34,7 +35,7 @@ const HELP: [(&str, &str); 19] = [
     ),
     ("1", "again: not known, it comes back soon"),
     ("2", "hard: known with effort"),
-    ("3 Space Enter", "good: known"),
+    ("3", "good: known"),
     ("4", "easy: known at once"),
     ("u", "undo the last grade, bury or suspend"),
     (
@@ -48,6 +49,7 @@ const HELP: [(&str, &str); 19] = [
         "i",
         "image on the full screen: + - zoom, arrows, b B c C, r, m",
     ),
+    ("d", "draw a rectangle on the image: cards of your own"),
     ("PageUp PageDown", "scroll the text; [ and ] by lines"),
     ("t", "statistics"),
     ("Ctrl-L", "draw the screen again"),
@@ -62,34 +64,13 @@ pub fn draw(
     gallery: &mut Gallery,
     theme: &Theme,
 ) -> usize {
+    let scroll = state.window_scroll;
     match state.overlay {
-        Some(Overlay::Help) => {
-            let lines = HELP.iter().map(|(key, what)| {
-                Line::from(vec![
-                    Span::styled(format!(" {key:<15} "), theme.key),
-                    Span::styled((*what).to_string(), theme.text),
-                ])
-            });
-            let title = "Keys (any other key closes)";
-            window(
-                frame,
-                area,
-                (76, title),
-                &lines.collect::<Vec<_>>(),
-                state,
-                theme,
-            )
-        }
+        Some(Overlay::Help) => keys_window(frame, area, &HELP, scroll, theme),
         Some(Overlay::Statistics) => {
+            let title = "Statistics (any other key closes)";
             let lines = statistics(state, theme);
-            window(
-                frame,
-                area,
-                (76, "Statistics (any other key closes)"),
-                &lines,
-                state,
-                theme,
-            )
+            window(frame, area, title, &lines, scroll, theme)
         }
         Some(Overlay::LookAlikes) => {
             look_alikes(frame, area, state, gallery, theme);
@@ -99,37 +80,8 @@ pub fn draw(
             contrast(frame, area, state, gallery, theme);
             0
         }
-        Some(Overlay::Image) | None => 0,
+        Some(Overlay::Image | Overlay::Draw) | None => 0,
     }
-}
-
-fn centred(area: Rect, wide: u16, high: u16) -> Rect {
-    let (wide, high) = (area.width.min(wide), area.height.min(high));
-    Rect::new(
-        area.x + (area.width - wide) / 2,
-        area.y + (area.height - high) / 2,
-        wide,
-        high,
-    )
-}
-
-fn window(
-    frame: &mut Frame,
-    area: Rect,
-    (wide, title): (u16, &str),
-    lines: &[Line],
-    state: &State,
-    theme: &Theme,
-) -> usize {
-    let high = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2);
-    let place = centred(area, wide, high);
-    frame.render_widget(Clear, place);
-    let inside = framed(frame, place, title, true, theme);
-    let last = lines.len().saturating_sub(usize::from(inside.height));
-    put_lines(frame, inside, lines, state.window_scroll.min(last));
-    last
 }
 
 fn statistics(state: &State, theme: &Theme) -> Vec<Line<'static>> {
@@ -154,7 +106,7 @@ fn statistics(state: &State, theme: &Theme) -> Vec<Line<'static>> {
 
 /// Cases side by side, each with its answer below.
 fn look_alikes(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery, theme: &Theme) {
-    let place = centred(area, 120, 30);
+    let place = centred(area, (120, 30));
     frame.render_widget(Clear, place);
     let title = "They look alike and are not (any key closes)";
     let inside = framed(frame, place, title, true, theme);

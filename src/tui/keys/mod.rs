@@ -3,9 +3,11 @@
 //! A settings file can rebind actions by name. Never match on a key elsewhere for an action that has a name here: the
 //! help screen, the hints and the user's own keys would be wrong.
 
+mod fixed;
 mod press;
 mod table;
 
+pub(crate) use fixed::{image_key, window_key};
 pub use press::{KeyError, Press};
 use table::current_name;
 pub use table::{Action, KeyContext, TABLE};

@@ -15,6 +15,7 @@ pub(crate) mod input;
 mod layout;
 mod lists;
 mod memo;
+pub(crate) mod mode;
 mod notice;
 pub(crate) mod panes;
 mod shot_text;

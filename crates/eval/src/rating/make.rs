@@ -28,8 +28,8 @@ pub struct Request {
     pub conditions: Vec<String>,
     /// At most so many items, drawn by the seed.
     pub limit: Option<usize>,
-    /// Decides items and order.
-    pub seed: u64,
+    /// Decides items and order; without one it follows from the results, so that no two studies share an order.
+    pub seed: Option<u64>,
     /// The file to write; its images go into a folder beside it.
     pub out: PathBuf,
 }
@@ -45,6 +45,8 @@ pub struct Made {
     pub incomplete: usize,
     /// Results left out because their system had answered the item before.
     pub repeated: usize,
+    /// What items and order were drawn by.
+    pub seed: u64,
     /// SHA-256 of the sealed part.
     pub seal: String,
 }
@@ -72,7 +74,8 @@ pub fn make(request: &Request) -> Result<Made, RatingError> {
         repeated,
         incomplete,
     } = pair(&files, &systems)?;
-    let mut rng = Rng::new(request.seed);
+    let seed = request.seed.unwrap_or_else(|| seed_of(&items));
+    let mut rng = Rng::new(seed);
     rng.shuffle(&mut items);
     items.truncate(request.limit.unwrap_or(usize::MAX));
     if items.is_empty() {
@@ -97,15 +100,32 @@ pub fn make(request: &Request) -> Result<Made, RatingError> {
         systems: systems.names.len(),
         incomplete,
         repeated,
+        seed,
         seal: String::new(),
     };
     let sealed = Sealed {
-        seed: request.seed,
+        seed,
         systems: systems.names,
         items: sealed,
     };
     let seal = RatingSet::write(&request.out, shown, &sealed)?;
     Ok(Made { seal, ..made })
+}
+
+/// The seed where none is given: the first digits of the SHA-256 of all that systems were asked and answered.
+fn seed_of(items: &[Vec<Sourced>]) -> u64 {
+    let mut all: Vec<u8> = Vec::new();
+    for Sourced { line, .. } in items.iter().flatten() {
+        let asked = [&line.dataset, &line.item, &line.question, &line.reference];
+        let said = [&line.model, &line.condition, &line.answer];
+        let rationale = line.rationale.as_ref();
+        for text in asked.into_iter().chain(said).chain(rationale) {
+            all.extend((text.len() as u64).to_le_bytes());
+            all.extend(text.as_bytes());
+        }
+    }
+    let digits: String = files::sha256_hex(&all).chars().take(16).collect();
+    u64::from_str_radix(&digits, 16).unwrap_or(0)
 }
 
 /// The systems in the order in which they first appear.

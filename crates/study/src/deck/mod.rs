@@ -5,6 +5,7 @@
 
 mod choices;
 mod compare;
+mod own;
 mod places;
 mod source;
 mod staged;
@@ -16,6 +17,7 @@ use rounds_index::{Example, IMAGE_PLACEHOLDER, Index};
 use crate::card::{Card, CardImage, Kind, card_id};
 use crate::error::{StudyError, at_most};
 use crate::store::MAX_CARDS;
+pub use own::{add_or_replace, own_card, place_cards, places_of};
 use source::DeckSource;
 pub use staged::{StagedCase, staged_cards};
 

@@ -139,8 +139,12 @@ fn makes_sense(card: &mut Card) -> Result<(), String> {
     if card.kind == Kind::Compare && card.images.len() < 2 {
         return Err("it needs two images to compare".to_owned());
     }
-    if card.kind == Kind::Choice && (card.choices.len() < 2 || !card.choices.contains(&card.answer))
-    {
+    // A place is marked, not chosen.
+    if card.kind == Kind::Spot {
+        card.choices.clear();
+    }
+    let chosen = card.kind == Kind::Choice || !card.choices.is_empty();
+    if chosen && (card.choices.len() < 2 || !card.choices.contains(&card.answer)) {
         return Err("its answer is not one of its choices".to_owned());
     }
     Ok(())

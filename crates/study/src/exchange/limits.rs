@@ -1,5 +1,7 @@
 //! What a deck may demand before it is refused.
 
+use crate::store::MAX_CARDS;
+
 /// Limits of an import. The defaults suit decks of hundreds of thousands of cards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -32,7 +34,8 @@ impl Default for Limits {
             image_bytes: rounds_imaging::limits::MAX_FILE_BYTES,
             all_images_bytes: 4 << 30,
             files: 200_000,
-            cards: 500_000,
+            // More could be read, but not kept.
+            cards: MAX_CARDS,
             reviews: 5_000_000,
             text_chars: 20_000,
         }

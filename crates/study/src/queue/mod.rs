@@ -210,10 +210,25 @@ impl Queue {
 
     /// Leaves out a card that was buried or suspended.
     pub fn put_aside(&mut self, card: &str) {
+        self.set_aside(card, true);
+    }
+
+    /// Takes back [`Queue::put_aside`].
+    pub fn put_back(&mut self, card: &str) {
+        self.set_aside(card, false);
+    }
+
+    fn set_aside(&mut self, card: &str, aside: bool) {
         if let Some(entry) = self.by_id.get(card).and_then(|i| self.entries.get_mut(*i)) {
-            entry.aside = true;
+            entry.aside = aside;
         }
         self.plan = None;
+    }
+
+    /// Whether the filter lets a card through that was not suspended when the queue was built.
+    pub fn wants(&self, card: &str) -> bool {
+        let entry = self.by_id.get(card).and_then(|i| self.entries.get(*i));
+        entry.is_some_and(|entry| entry.wanted)
     }
 
     fn set(&mut self, review: &Review, schedule: Schedule, graded: bool) {

@@ -176,6 +176,20 @@ impl Store {
         Ok(())
     }
 
+    /// Removes those of the images that no card of any deck shows: of an import that came to nothing, or of cards that it
+    /// left out.
+    pub fn remove_unused_media(&mut self, images_kept: &[CardImage]) -> Result<(), StudyError> {
+        if images_kept.is_empty() {
+            return Ok(());
+        }
+        let of_all = "select card from cards where deck >= ?1";
+        let shown = images(&self.connection, of_all, 0)?;
+        for image in images_kept.iter().filter(|image| !shown.contains(*image)) {
+            self.media.remove(image)?;
+        }
+        Ok(())
+    }
+
     /// The cards of a deck in its order. Errors if one cannot be read.
     pub fn cards(&self, deck: &str) -> Result<Vec<Card>, StudyError> {
         let mut statement = self

@@ -54,6 +54,14 @@ impl Media {
         Ok(image)
     }
 
+    /// Whether there is a file of this image, intact or not.
+    pub(crate) fn has(&self, image: &CardImage) -> bool {
+        name_of(image).is_ok_and(|name| match self {
+            Self::Memory(kept) => kept.contains_key(&name),
+            Self::Folder(folder) => is_file(&folder.join(name)),
+        })
+    }
+
     /// The bytes of an image.
     ///
     /// Errors if it is missing, is not a regular file, or does not match its name.

@@ -94,6 +94,11 @@ impl Store {
         self.media.put(bytes, extension)
     }
 
+    /// Whether an image is kept, intact or not.
+    pub fn has_media(&self, image: &CardImage) -> bool {
+        self.media.has(image)
+    }
+
     /// The bytes of an image of an imported card. Errors if it is missing or does not match its hash.
     pub fn media(&self, image: &CardImage) -> Result<Vec<u8>, StudyError> {
         self.media.get(image)

@@ -292,6 +292,10 @@ fn buried_suspended_and_put_aside_cards_do_not_come() {
     today.put_aside(&all[2].id);
     assert_eq!(today.counts(monday()).new, 1);
     assert_eq!(today.next(monday()).as_ref(), Some(&all[3].id));
+    assert!(today.wants(&all[2].id) && !today.wants(&all[1].id));
+    today.put_back(&all[2].id);
+    assert_eq!(today.counts(monday()).new, 2);
+    assert_eq!(today.next(monday()).as_ref(), Some(&all[2].id));
     store.suspend("d", &all[1].id, false).unwrap();
     let tomorrow = monday() + DAY;
     assert_eq!(queue(&store, &scheduler, tomorrow).counts(tomorrow).new, 4);

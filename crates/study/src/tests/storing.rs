@@ -350,6 +350,25 @@ fn images_are_kept_once_checked_and_removed_with_their_last_deck() {
 }
 
 #[test]
+fn images_that_no_card_shows_are_removed_and_no_others() {
+    let mut store = Store::in_memory().unwrap();
+    let [shown, left] = [b"shown", b"left!"].map(|bytes| store.put_media(bytes, "png").unwrap());
+    let card = Card {
+        images: vec![shown.clone()],
+        ..a_card("a")
+    };
+    store
+        .put_deck("one", &DeckInfo::default(), &[card])
+        .unwrap();
+    assert!(store.has_media(&shown) && store.has_media(&left));
+    store
+        .remove_unused_media(&[shown.clone(), left.clone()])
+        .unwrap();
+    assert!(store.has_media(&shown) && !store.has_media(&left));
+    store.remove_unused_media(&[left]).unwrap();
+}
+
+#[test]
 fn a_new_phase_is_stored_as_no_schedule_at_all() {
     let mut store = store(&cards(1));
     let id = cards(1)[0].id.clone();

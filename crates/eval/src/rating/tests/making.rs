@@ -51,6 +51,27 @@ fn the_same_seed_gives_the_same_file_and_another_one_another_order() {
 }
 
 #[test]
+fn without_a_seed_the_order_follows_from_the_results_and_the_seed_repeats_it() {
+    let runs = Runs::new(8);
+    let unseeded = Request {
+        seed: None,
+        ..runs.request(0)
+    };
+    let made = make(&unseeded).unwrap();
+    let bytes = text(&unseeded.out);
+    assert_eq!(make(&unseeded).unwrap(), made);
+    assert_eq!(make(&runs.request(made.seed)).unwrap(), made);
+    assert_eq!(text(&unseeded.out), bytes);
+    // One more item is enough for another order of all.
+    let other = Runs::new(9);
+    let unseeded = Request {
+        seed: None,
+        ..other.request(0)
+    };
+    assert_ne!(make(&unseeded).unwrap().seed, made.seed);
+}
+
+#[test]
 fn a_limit_draws_items_and_conditions_choose_systems() {
     let runs = Runs::new(8);
     let request = Request {

@@ -56,7 +56,7 @@ impl Runs {
     pub(super) fn request(&self, seed: u64) -> Request {
         Request {
             results: vec![self.path("one/items.jsonl"), self.path("two/items.jsonl")],
-            seed,
+            seed: Some(seed),
             out: self.path("study.json"),
             ..Request::default()
         }

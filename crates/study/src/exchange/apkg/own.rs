@@ -101,9 +101,11 @@ pub(super) fn draft(note: &NoteRow, note_type: &NoteType) -> Option<Draft> {
     card.laboratory = data.laboratory;
     card.sibling_keys = data.siblings;
     // After an edit in Anki the answer may not be among the choices any more.
-    if kind == Kind::Choice && !card.choices.contains(&card.answer) {
-        card.kind = Kind::Question;
+    if !card.choices.contains(&card.answer) {
         card.choices.clear();
+        if kind == Kind::Choice {
+            card.kind = Kind::Question;
+        }
     }
     let mut images = image.images;
     images.extend(question.images);

@@ -73,6 +73,29 @@ fn a_row_with_choices_is_a_multiple_choice() {
 }
 
 #[test]
+fn choices_of_any_kind_have_the_answer_among_them_and_a_place_has_none() {
+    let line = |kind: &str, more: &str| {
+        format!(
+            r#"{{"kind":"{kind}","question":"What?","answer":"b","image":"images/film.png",{more}}}"#
+        )
+    };
+    let regions = r#""regions":[{"label":"heart","x":0.1,"y":0.1,"width":0.2,"height":0.2}]"#;
+    let lines = [
+        line("staged", r#""choices":["a","c"]"#),
+        line("staged", r#""choices":["a","b"]"#),
+        line("spot", &format!(r#""choices":["a","c"],{regions}"#)),
+    ];
+    let import = table("deck.jsonl", lines.join("\n")).unwrap();
+    let found = import
+        .cards
+        .iter()
+        .map(|card| (card.kind, card.choices.len()));
+    let found: Vec<_> = found.collect();
+    assert_eq!(found, [(Kind::Staged, 2), (Kind::Spot, 0)]);
+    assert_eq!(import.skipped[0].1, "its answer is not one of its choices");
+}
+
+#[test]
 fn bad_lines_are_reported_by_number_and_others_are_read() {
     let mut content = b"question,answer\none,1\ntwo\n\"three\n3\",3\n".to_vec();
     content.extend(b"\xFF\xFE,4\nfive,\n,6\none,1\nlast,9\n");
