@@ -51,7 +51,7 @@ pub enum Fault {
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It is neither DICOM nor NIfTI, nor does it hold any.
+    /// It is neither DICOM nor NIfTI nor NRRD, nor does it hold any.
     #[error("not a scan that can be read{}", seems(*.looks_like))]
     NotAScan {
         /// What the content looks like instead, if known.
@@ -164,7 +164,7 @@ impl Hint for ScanError {
             Self::In { fault, .. } => match fault {
                 Fault::NoPixels { instead, .. } => instead,
                 Fault::NotAScan { .. } => {
-                    "DICOM (also a folder, a zip or a DICOMDIR of it), NIfTI and Analyze can be read"
+                    "DICOM (also a folder, a zip or a DICOMDIR of it), NIfTI, NRRD and Analyze can be read"
                 }
                 Fault::Unsupported { .. } => {
                     "convert it to uncompressed DICOM or to NIfTI first, for example with dcmdjpeg, gdcmconv or dcm2niix"

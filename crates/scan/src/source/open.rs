@@ -9,6 +9,7 @@ use super::content::{Content, entries};
 use super::dicom_series::{Object, group, header};
 use super::directory::{files_below, resolve};
 use super::nifti_series::{self, header_file};
+use super::nrrd_series;
 use super::series::Series;
 use super::sniff::{Found, PREFIX_BYTES, what};
 use crate::dicom::Image;
@@ -173,6 +174,7 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
         (Found::Nifti | Found::Analyze, _) => {
             nifti_series::open(content, None, &options.salt).map(one)
         }
+        (Found::Nrrd, _) => nrrd_series::open(content, &options.salt).map(one),
         (Found::Zip, _) if content.is_gzip() => {
             Err(Fault::unsupported("gzip", "an archive in an archive").in_file(name))
         }
@@ -294,6 +296,8 @@ impl<'a> Many<'a> {
                 nifti_series::open(&content, None, &self.options.salt)
                     .map(|series| self.others.push(series))
             }
+            Ok((Found::Nrrd, _)) => nrrd_series::open(&content, &self.options.salt)
+                .map(|series| self.others.push(series)),
             Ok(_) => {
                 self.foreign += 1;
                 Ok(())
