@@ -7,6 +7,8 @@ use crate::nrrd::is_nrrd;
 
 /// So many bytes at the beginning are looked at.
 pub(crate) const PREFIX_BYTES: usize = 1024;
+/// So many are read to look at them: most headers end within, and a file of a long series need not be opened again.
+pub(crate) const FIRST_BYTES: usize = 16 << 10;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -368,6 +368,7 @@ fn an_object_without_an_image_says_what_it_is_and_what_to_do() {
 
 #[test]
 fn a_transfer_syntax_that_is_not_read_is_named_with_what_to_do_instead() {
+    let stream: &[u8] = &[0xFF, 0x4F, 0xFF, 0x51];
     for (number, expected, tool) in [
         (".4.201", "HTJ2K lossless", "gdcmconv --raw"),
         (".4.202", "HTJ2K lossless, by resolution", "gdcmconv --raw"),
@@ -389,7 +390,7 @@ fn a_transfer_syntax_that_is_not_read_is_named_with_what_to_do_instead() {
         ),
     ] {
         let file = grey(Encoding::Explicit, 2, 2)
-            .fragments(&[], &[b"\xFF\x4F\xFF\x51"])
+            .fragments(&[], &[stream])
             .file_as(&format!("1.2.840.10008.1.2{number}"));
         // Already when it is opened, so that no list offers what cannot be shown.
         let error = read(file, "a.dcm").unwrap_err();
