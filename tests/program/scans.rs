@@ -477,3 +477,22 @@ fn a_clean_copy_of_an_image_that_cannot_be_read_says_that_its_pixels_were_not_se
     assert!(err.contains("transfer syntax HTJ2K lossless"), "{err}");
     assert!(err.contains("gdcmconv --raw IN OUT"), "{err}");
 }
+
+#[test]
+fn an_nrrd_file_is_listed_shown_and_fused_like_any_scan() {
+    let home = Home::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/scans/nrrd");
+    let file = text(&golden.join("short-raw.nrrd"));
+    let info = ok(&home.run(&["image", "info", &file]));
+    assert!(info.contains("5 x 4 pixels, 3 slices"), "{info}");
+    assert!(info.contains("encoding  NRRD"), "{info}");
+    let named = format!("{file}#slice=3&window=full");
+    let shown = ok(&home.run(&["image", "show", &named]));
+    assert!(shown.contains("axial slice 3 of 3"), "{shown}");
+    let fused = ok(&home.run(&["image", "fuse", &file, &file, "--json"]));
+    assert!(fused.contains("fusion"), "{fused}");
+    // Header and samples apart, from the header.
+    let apart = text(&golden.join("int-detached.nhdr"));
+    let shown = ok(&home.run(&["image", "show", &apart, "--plane", "coronal"]));
+    assert!(shown.contains("coronal slice"), "{shown}");
+}
