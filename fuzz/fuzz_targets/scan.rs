@@ -1,4 +1,4 @@
-//! Searches for a DICOM or NIfTI file, or an archive of them, that makes the readers panic, hang or use unbounded memory.
+//! Searches for a DICOM, NIfTI or NRRD file, or an archive of them, that makes the readers panic, hang or use unbounded memory.
 
 #![no_main]
 

@@ -35,7 +35,17 @@ fn seeds() -> Vec<Vec<u8>> {
     let packed = make::grey(make::Encoding::Explicit, 4, 3)
         .fragments(&[], &[rle.as_slice()])
         .file_as("1.2.840.10008.1.2.5");
-    vec![nifti, slice().file(), frames.file(), packed]
+    let fields = b"NRRD0004\ntype: short\ndimension: 4\nsizes: 2 4 3 2\nencoding: raw\nendian: little\nkinds: list space space space\n\n";
+    let nrrd = [&fields[..], &[7; 96]].concat();
+    let text = b"NRRD0004\ntype: float\ndimension: 2\nsizes: 3 2\nencoding: ascii\nspace: LPS\nspace directions: (1,0,0) (0,2,0)\nspace origin: (0,0,5)\n\n1 2 3 4 5 6\n";
+    vec![
+        nifti,
+        slice().file(),
+        frames.file(),
+        packed,
+        nrrd,
+        text.to_vec(),
+    ]
 }
 
 #[test]

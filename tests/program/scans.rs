@@ -458,3 +458,41 @@ fn nothing_that_identifies_a_patient_comes_out_of_any_command_or_into_any_file()
         assert_clean(&name, &std::fs::read(&path).expect("read"));
     }
 }
+
+#[test]
+fn a_clean_copy_of_an_image_that_cannot_be_read_says_that_its_pixels_were_not_seen() {
+    let home = Home::new();
+    let stream: &[u8] = &[0xFF, 0x4F, 0xFF, 0x51];
+    let object = make::grey(make::Encoding::Explicit, 2, 2)
+        .text((0x0010, 0x0020), b"LO", "MRN77701")
+        .fragments(&[], &[stream]);
+    let file = home.path("high-throughput.dcm");
+    std::fs::write(&file, object.file_as("1.2.840.10008.1.2.4.201")).expect("written");
+    let (file, clean) = (text(&file), text(&home.path("clean.dcm")));
+    let (code, _, err) = ended(&home.run(&["image", "deid", &file, &clean]));
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("cannot read the image"), "{err}");
+    let (code, _, err) = ended(&home.run(&["image", "show", &file]));
+    assert_eq!(code, 3, "{err}");
+    assert!(err.contains("transfer syntax HTJ2K lossless"), "{err}");
+    assert!(err.contains("gdcmconv --raw IN OUT"), "{err}");
+}
+
+#[test]
+fn an_nrrd_file_is_listed_shown_and_fused_like_any_scan() {
+    let home = Home::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/scans/nrrd");
+    let file = text(&golden.join("short-raw.nrrd"));
+    let info = ok(&home.run(&["image", "info", &file]));
+    assert!(info.contains("5 x 4 pixels, 3 slices"), "{info}");
+    assert!(info.contains("encoding  NRRD"), "{info}");
+    let named = format!("{file}#slice=3&window=full");
+    let shown = ok(&home.run(&["image", "show", &named]));
+    assert!(shown.contains("axial slice 3 of 3"), "{shown}");
+    let fused = ok(&home.run(&["image", "fuse", &file, &file, "--json"]));
+    assert!(fused.contains("fusion"), "{fused}");
+    // Header and samples apart, from the header.
+    let apart = text(&golden.join("int-detached.nhdr"));
+    let shown = ok(&home.run(&["image", "show", &apart, "--plane", "coronal"]));
+    assert!(shown.contains("coronal slice"), "{shown}");
+}

@@ -43,7 +43,7 @@ pub(crate) fn looks_like(content: &[u8]) -> Option<&'static str> {
             _ => "a video",
         });
     }
-    let signs: [(&[u8], &'static str); 13] = [
+    let signs: [(&[u8], &'static str); 14] = [
         (b"%PDF-", "PDF"),
         (&[0x1F, 0x8B], "a gzip archive, perhaps NIfTI"),
         (b"PK\x03\x04", "a ZIP archive"),
@@ -57,6 +57,7 @@ pub(crate) fn looks_like(content: &[u8]) -> Option<&'static str> {
         (b"MM\0+", "BigTIFF"),
         (b"\x89HDF", "HDF5"),
         (b"SQLite format 3\0", "a database"),
+        (b"NRRD000", "NRRD"),
     ];
     if let Some((_, kind)) = signs.iter().find(|(sign, _)| content.starts_with(sign)) {
         return Some(kind);
@@ -127,6 +128,7 @@ mod tests {
         assert_eq!(looks_like(b"\0\0\0\x18ftypheic"), Some("HEIC"));
         assert_eq!(looks_like(b"\0\0\0\x18ftypavif"), Some("AVIF"));
         assert_eq!(looks_like(b"%PDF-1.7"), Some("PDF"));
+        assert_eq!(looks_like(b"NRRD0004\ntype: short\n"), Some("NRRD"));
         assert_eq!(looks_like(b"<?xml version='1.0'?><svg/>"), Some("SVG"));
         assert_eq!(looks_like("plain wörds".as_bytes()), Some("text"));
         assert_eq!(

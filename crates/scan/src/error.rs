@@ -51,7 +51,7 @@ pub enum Fault {
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// It is neither DICOM nor NIfTI, nor does it hold any.
+    /// It is neither DICOM nor NIfTI nor NRRD, nor does it hold any.
     #[error("not a scan that can be read{}", seems(*.looks_like))]
     NotAScan {
         /// What the content looks like instead, if known.
@@ -62,6 +62,14 @@ pub enum Fault {
     NoPixels {
         /// What the object is, with its article.
         kind: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
+    /// A DICOM image whose transfer syntax cannot be read.
+    #[error("the transfer syntax {name} cannot be read")]
+    Syntax {
+        /// Name of the transfer syntax.
+        name: &'static str,
         /// What to do instead.
         instead: &'static str,
     },
@@ -142,6 +150,20 @@ impl Fault {
     }
 }
 
+/// What to do with a variant of `format` that is not supported.
+fn converted(format: &str) -> &'static str {
+    match format {
+        "NRRD" => {
+            "save it in another encoding, for example with unu save -f nrrd -e gzip -i IN -o OUT (Teem), or as NIfTI"
+        }
+        "NIfTI" | "Analyze" => "save it as NIfTI with values of 16-bit integers or 32-bit floats",
+        "zip" | "gzip" => "unpack it first",
+        _ => {
+            "convert it to uncompressed DICOM or to NIfTI first, for example with dcmdjpeg, gdcmconv --raw or dcm2niix"
+        }
+    }
+}
+
 fn seconds_in_words(seconds: u64) -> String {
     rounds_support::errors::count(usize::try_from(seconds).unwrap_or(usize::MAX), "second")
 }
@@ -162,13 +184,11 @@ impl Hint for ScanError {
             Self::OutOfRange { .. } => "rounds image info FILE lists what there is",
             Self::Cancelled => return None,
             Self::In { fault, .. } => match fault {
-                Fault::NoPixels { instead, .. } => instead,
+                Fault::NoPixels { instead, .. } | Fault::Syntax { instead, .. } => instead,
                 Fault::NotAScan { .. } => {
-                    "DICOM (also a folder, a zip or a DICOMDIR of it), NIfTI and Analyze can be read"
+                    "DICOM (also a folder, a zip or a DICOMDIR of it), NIfTI, NRRD and Analyze can be read"
                 }
-                Fault::Unsupported { .. } => {
-                    "convert it to uncompressed DICOM or to NIfTI first, for example with dcmdjpeg, gdcmconv or dcm2niix"
-                }
+                Fault::Unsupported { format, .. } => converted(format),
                 Fault::Empty | Fault::Broken { .. } | Fault::Panicked => {
                     "copy or export the scan again"
                 }

@@ -1,4 +1,4 @@
-//! Scans as they come from a scanner or an archive: DICOM and NIfTI files, series and volumes, and the images a person looks
+//! Scans as they come from a scanner or an archive: DICOM, NIfTI and NRRD files, series and volumes, and the images a person looks
 //! at: a slice in a plane through a window, a projection, a fusion of two modalities.
 //!
 //! Everything in a file is untrusted: sizes are checked against [`limits`] before anything is allocated, and text is sanitised
@@ -17,6 +17,7 @@ pub mod limits;
 mod load;
 mod medical_image;
 mod nifti;
+mod nrrd;
 pub mod outline;
 pub mod plane;
 mod project;

@@ -42,6 +42,11 @@ pub(crate) fn is_over() -> bool {
         .is_some_and(|(until, _)| Instant::now() >= until)
 }
 
+/// When the time is over, for threads that help this one.
+pub(crate) fn until() -> Option<Instant> {
+    LIMIT.get().map(|(until, _)| until)
+}
+
 /// An error if the time is over.
 pub(crate) fn check() -> Result<(), Fault> {
     match LIMIT.get() {

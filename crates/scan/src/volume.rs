@@ -1,4 +1,4 @@
-//! Samples on a grid in space, and what is known about them. The readers of DICOM and NIfTI make a [`Volume`]; windows,
+//! Samples on a grid in space, and what is known about them. The readers of DICOM, NIfTI and NRRD make a [`Volume`]; windows,
 //! planes, projections and fusion only know this type.
 
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub enum Modality {
     Xray,
     /// Ultrasound.
     Ultrasound,
-    /// A label map: DICOM SEG, or a NIfTI of labels.
+    /// A label map: DICOM SEG, a NIfTI of labels, or a segmentation of 3D Slicer.
     Labels,
     /// Dose of radiotherapy.
     Dose,

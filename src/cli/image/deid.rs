@@ -76,8 +76,15 @@ fn png(cleaner: &Cleaner, selector: &Selector, out: &Path) -> Outcome {
     Ok(0)
 }
 
+const UNSEEN: &str = "this program cannot read the image, so it knows of no text that is burned into it: look at it before you share it";
+
+/// What may be left in the pixels; also where they cannot be read, as a clean copy needs only the header.
+fn warnings_of(facts: Option<&Facts>) -> Vec<String> {
+    facts.map_or_else(|| vec![UNSEEN.to_owned()], warnings)
+}
+
 fn warn(facts: Option<&Facts>) {
-    for warning in facts.map(warnings).unwrap_or_default() {
+    for warning in warnings_of(facts) {
         stderr_line(format_args!("warning: {warning}"));
     }
 }
@@ -153,7 +160,7 @@ fn folder(cleaner: &Cleaner, folder: &Path, out: &Path) -> Outcome {
             Ok(copied) => {
                 written += 1;
                 changes.add(copied.changes);
-                for warning in copied.facts.as_ref().map(warnings).unwrap_or_default() {
+                for warning in warnings_of(copied.facts.as_ref()) {
                     if !told.contains(&warning) {
                         told.push(warning);
                     }

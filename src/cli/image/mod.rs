@@ -16,7 +16,7 @@ use super::failure::Outcome;
 pub enum ImageCommand {
     /// Show an image in the terminal, or write it as PNG
     ///
-    /// FILE is DICOM (also a folder, a zip or a DICOMDIR), NIfTI, or a plain image. What to show of it can be part of its name,
+    /// FILE is DICOM (also a folder, a zip or a DICOMDIR), NIfTI, NRRD, or a plain image. What to show of it can be part of its name,
     /// wherever the program takes an image: ct.dcm#window=lung, scan.nii.gz#plane=coronal&slice=0.5,
     /// study/#series=2&overlay=pet/&opacity=0.4
     Show(show::Show),

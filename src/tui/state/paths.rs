@@ -130,6 +130,8 @@ pub fn is_image_path(path: &Path) -> bool {
             | "dcm"
             | "dicom"
             | "nii"
+            | "nrrd"
+            | "nhdr"
             | "gz"
     )
 }

@@ -122,10 +122,9 @@ impl State {
     /// `/view`: changes settings of the view by name, or tells them.
     pub(super) fn view_argument(&mut self, argument: &str) {
         let Some((mut selector, _, scan)) = self.scan_in_view() else {
-            return self.show_error(
-                Failure::usage("no scan is selected")
-                    .hint("attach a DICOM or NIfTI file or folder; plain images have one view"),
-            );
+            return self.show_error(Failure::usage("no scan is selected").hint(
+                "attach a DICOM, NIfTI or NRRD file or a folder; plain images have one view",
+            ));
         };
         if argument.is_empty() {
             let place = match scan.at {

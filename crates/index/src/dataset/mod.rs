@@ -104,8 +104,8 @@ pub enum Format {
     Interleaved,
     /// Any Parquet file with images in it or next to it.
     Parquet,
-    /// A folder, zip or file of DICOM or NIfTI scans, with or without a table of questions.
-    #[cfg_attr(feature = "clap", value(alias = "nifti"))]
+    /// A folder, zip or file of DICOM, NIfTI or NRRD scans, with or without a table of questions.
+    #[cfg_attr(feature = "clap", value(aliases = ["nifti", "nrrd"]))]
     Dicom,
 }
 

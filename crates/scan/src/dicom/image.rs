@@ -81,8 +81,11 @@ impl Image {
         let Some(element) = parsed.pixels else {
             return Err(kind::no_image(&parsed));
         };
-        if parsed.syntax.codec == Codec::Other {
-            return Err(Fault::unsupported(FORMAT, parsed.syntax.name));
+        if let Codec::Other(instead) = parsed.syntax.codec {
+            return Err(Fault::Syntax {
+                name: parsed.syntax.name,
+                instead,
+            });
         }
         if parsed.data.text(tags::SOP_CLASS).is_none()
             && let Some(class) = parsed.meta.bytes(tags::MEDIA_STORAGE_SOP_CLASS)

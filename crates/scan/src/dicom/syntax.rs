@@ -33,9 +33,15 @@ pub(crate) enum Codec {
     Jpeg,
     JpegLs,
     Jpeg2000,
-    /// One that cannot be read.
-    Other,
+    /// One that cannot be read, and what to do instead.
+    Other(&'static str),
 }
+
+/// The tools and their options, as of the versions named.
+const FROM_HTJ2K: &str = "uncompress it first: gdcmconv --raw IN OUT (GDCM 3.0.25 or later)";
+const FROM_JPEG_XL: &str = "uncompress it first: dicom-transcode --expl-vr-le IN -o OUT (DICOM-rs, installed by cargo install dicom-pixeldata --features cli,jpegxl)";
+const FROM_VIDEO: &str = "take the video out and save its frames as images: gdcmraw -i IN -o video.mp4, then ffmpeg -i video.mp4 frame-%04d.png";
+const FROM_UNKNOWN: &str = "convert it to explicit VR little endian with a program that knows it, or export it again in that syntax";
 
 /// A transfer syntax.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +70,9 @@ const fn encapsulated(name: &'static str, codec: Codec) -> Syntax {
     }
 }
 
+/// Its UID is not repeated: it comes from the file.
+const UNKNOWN: &str = "with an unknown UID";
+
 impl Syntax {
     /// Of a file that does not say it.
     pub(crate) fn unstated(encoding: Encoding) -> Self {
@@ -81,7 +90,7 @@ impl Syntax {
     /// The one with this UID.
     pub(crate) fn of_uid(uid: &str) -> Self {
         let Some(number) = uid.strip_prefix("1.2.840.10008.1.2") else {
-            return encapsulated("an unknown transfer syntax", Codec::Other);
+            return encapsulated(UNKNOWN, Codec::Other(FROM_UNKNOWN));
         };
         match number {
             "" => native("implicit little endian", Encoding::IMPLICIT),
@@ -103,17 +112,21 @@ impl Syntax {
             ".4.91" => encapsulated("JPEG 2000", Codec::Jpeg2000),
             ".4.92" => encapsulated("JPEG 2000 part 2 lossless", Codec::Jpeg2000),
             ".4.93" => encapsulated("JPEG 2000 part 2", Codec::Jpeg2000),
-            ".4.201" => encapsulated("HTJ2K lossless", Codec::Jpeg2000),
-            ".4.202" => encapsulated("HTJ2K lossless, by resolution", Codec::Jpeg2000),
-            ".4.203" => encapsulated("HTJ2K", Codec::Jpeg2000),
-            ".4.110" | ".4.111" | ".4.112" => encapsulated("JPEG XL", Codec::Other),
+            ".4.201" => encapsulated("HTJ2K lossless", Codec::Other(FROM_HTJ2K)),
+            ".4.202" => encapsulated("HTJ2K lossless, by resolution", Codec::Other(FROM_HTJ2K)),
+            ".4.203" => encapsulated("HTJ2K", Codec::Other(FROM_HTJ2K)),
+            ".4.110" => encapsulated("JPEG XL lossless", Codec::Other(FROM_JPEG_XL)),
+            ".4.111" => encapsulated("JPEG XL made from JPEG", Codec::Other(FROM_JPEG_XL)),
+            ".4.112" => encapsulated("JPEG XL", Codec::Other(FROM_JPEG_XL)),
             ".4.100" | ".4.100.1" | ".4.101" | ".4.101.1" => {
-                encapsulated("MPEG-2 video", Codec::Other)
+                encapsulated("MPEG-2 video", Codec::Other(FROM_VIDEO))
             }
-            ".4.107" | ".4.108" => encapsulated("HEVC video", Codec::Other),
-            _ if number.starts_with(".4.10") => encapsulated("MPEG-4 video", Codec::Other),
+            ".4.107" | ".4.108" => encapsulated("HEVC video", Codec::Other(FROM_VIDEO)),
+            _ if number.starts_with(".4.10") => {
+                encapsulated("MPEG-4 video", Codec::Other(FROM_VIDEO))
+            }
             _ if number.starts_with(".4.") => encapsulated("a retired kind of JPEG", Codec::Jpeg),
-            _ => encapsulated("an unknown transfer syntax", Codec::Other),
+            _ => encapsulated(UNKNOWN, Codec::Other(FROM_UNKNOWN)),
         }
     }
 }

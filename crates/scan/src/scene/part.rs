@@ -83,10 +83,11 @@ impl Scene {
             Pixels::Values(values) if labels => Ok(in_label_colours(values)),
             Pixels::Values(values) => {
                 let applied = self.windows.get(view.window, &self.base)?;
-                Ok(values
-                    .iter()
-                    .flat_map(|value| [applied.tone.grey(*value); 3])
-                    .collect())
+                let mut rgb = vec![0_u8; values.len() * 3];
+                for (pixel, value) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(values) {
+                    *pixel = [applied.tone.grey(*value); 3];
+                }
+                Ok(rgb)
             }
         }
     }

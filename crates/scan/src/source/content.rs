@@ -39,6 +39,8 @@ enum Place {
 #[derive(Clone)]
 pub(crate) struct Content {
     place: Place,
+    /// Where it begins there, in bytes as they are stored.
+    from: u64,
     gzip: bool,
     /// Sanitised name of what the user gave.
     name: String,
@@ -51,15 +53,27 @@ impl Content {
     pub(crate) fn file(path: &Path, name: &str) -> Result<Self, ScanError> {
         Self {
             place: Place::File(path.to_path_buf()),
+            from: 0,
             gzip: false,
             name: name.to_owned(),
         }
         .looked_at()
     }
 
+    /// The file at `path` as it is, even if it looks like gzip.
+    pub(crate) fn stored_file(path: &Path, name: &str) -> Self {
+        Self {
+            place: Place::File(path.to_path_buf()),
+            from: 0,
+            gzip: false,
+            name: name.to_owned(),
+        }
+    }
+
     pub(crate) fn memory(bytes: Vec<u8>, name: &str) -> Result<Self, ScanError> {
         Self {
             place: Place::Memory(Arc::new(bytes)),
+            from: 0,
             gzip: false,
             name: name.to_owned(),
         }
@@ -74,6 +88,32 @@ impl Content {
 
     pub(crate) fn is_gzip(&self) -> bool {
         self.gzip
+    }
+
+    /// What is inside the gzip that begins at `start`, if one does. There must be none around all of it.
+    pub(crate) fn unpacked_from(&self, start: u64) -> Result<Option<Self>, ScanError> {
+        let is_gzip = !self.gzip && self.range(start, 2)? == GZIP;
+        Ok(is_gzip.then(|| Self {
+            from: self.from.saturating_add(start),
+            gzip: true,
+            ..self.clone()
+        }))
+    }
+
+    /// How many bytes there are; `None` if only unpacking them would tell.
+    pub(crate) fn length(&self) -> Result<Option<u64>, ScanError> {
+        if self.gzip {
+            return Ok(None);
+        }
+        let stored = match &self.place {
+            Place::File(path) => {
+                let metadata = open_regular(path)?.metadata();
+                metadata.map_err(|error| self.failed(&error))?.len()
+            }
+            Place::Memory(bytes) => bytes.len() as u64,
+            Place::Entry { length, .. } => *length,
+        };
+        Ok(Some(stored.saturating_sub(self.from)))
     }
 
     /// Whether a part can be read without what lies before it.
@@ -127,17 +167,25 @@ impl Content {
             Place::File(path) => {
                 let mut file = open_regular(path)?;
                 let packed = file.metadata().map_err(|error| self.failed(&error))?.len();
-                if self.gzip {
-                    return self.unpacked(file, packed, offset, length);
-                }
-                file.seek(SeekFrom::Start(offset))
+                let start = if self.gzip {
+                    self.from
+                } else {
+                    self.from.saturating_add(offset)
+                };
+                file.seek(SeekFrom::Start(start))
                     .map_err(|error| self.failed(&error))?;
-                self.read(file, length.min(packed.saturating_sub(offset)), length)
-            }
-            Place::Memory(bytes) if self.gzip => {
-                self.unpacked(bytes.as_slice(), bytes.len() as u64, offset, length)
+                let rest = packed.saturating_sub(start);
+                if self.gzip {
+                    return self.unpacked(file, rest, offset, length);
+                }
+                self.read(file, length.min(rest), length)
             }
             Place::Memory(bytes) => {
+                let from = usize::try_from(self.from).unwrap_or(usize::MAX);
+                let bytes = bytes.get(from..).unwrap_or_default();
+                if self.gzip {
+                    return self.unpacked(bytes, bytes.len() as u64, offset, length);
+                }
                 let start = usize::try_from(offset)
                     .unwrap_or(usize::MAX)
                     .min(bytes.len());
@@ -156,8 +204,11 @@ impl Content {
                 let broken = || self.fault(Fault::broken("zip", "an entry cannot be read"));
                 let mut entry = archive.by_index(*index).map_err(|_| broken())?;
                 if self.gzip {
-                    return self.unpacked(entry, *whole, offset, length);
+                    self.skip(&mut entry, self.from)?;
+                    let rest = whole.saturating_sub(self.from);
+                    return self.unpacked(entry, rest, offset, length);
                 }
+                let offset = self.from.saturating_add(offset);
                 self.skip(&mut entry, offset)?;
                 self.guard(
                     *packed,
@@ -284,6 +335,7 @@ pub(crate) fn entries(zip: &Content) -> Result<(Vec<(String, Content)>, usize), 
         };
         let entry = Content {
             place,
+            from: 0,
             gzip: false,
             name: zip.name.clone(),
         };

@@ -8,14 +8,12 @@ use rounds_support::Cancel;
 use super::content::Content;
 use super::grid::{Candidate, FrameId, Grid, arrange};
 use super::series::{Series, Source};
+use super::sniff::FIRST_BYTES;
 use crate::dicom::{self, Frame, Frames, Image, check_size, is_directory, parse, wants_more};
 use crate::error::{Fault, ScanError};
 use crate::limits::MAX_HEADER_BYTES;
 use crate::time_limit;
 use crate::volume::{Modality, Pixels};
-
-/// How much of a file is read at first, to find its header.
-const FIRST_BYTES: usize = 16 << 10;
 
 /// The files and what they become.
 pub(super) struct DicomSeries {
@@ -30,16 +28,16 @@ pub(super) enum Object {
     Directory(Vec<Vec<String>>),
 }
 
-/// Reads the header of a DICOM file.
-pub(super) fn header(content: &Content, salt: &[u8]) -> Result<Object, ScanError> {
-    time_limit::of_file(|| header_in_time(content, salt))
+/// Reads the header of a DICOM file, of which `first` are the first [`FIRST_BYTES`], or all there are.
+pub(super) fn header(content: &Content, first: Vec<u8>, salt: &[u8]) -> Result<Object, ScanError> {
+    time_limit::of_file(|| header_in_time(content, first, salt))
 }
 
-fn header_in_time(content: &Content, salt: &[u8]) -> Result<Object, ScanError> {
+fn header_in_time(content: &Content, first: Vec<u8>, salt: &[u8]) -> Result<Object, ScanError> {
     let failed = |fault: Fault| fault.in_file(content.name());
     let mut length = FIRST_BYTES;
+    let mut bytes = first;
     loop {
-        let bytes = content.prefix(length)?;
         let is_whole = bytes.len() < length;
         let parsed = parse(&bytes).map_err(failed)?;
         time_limit::check().map_err(failed)?;
@@ -51,11 +49,13 @@ fn header_in_time(content: &Content, salt: &[u8]) -> Result<Object, ScanError> {
                 }));
             }
             length *= 4;
+            bytes = content.prefix(length)?;
             continue;
         }
         if !is_whole && parsed.syntax_is_deflated() {
             // Its elements can only be read from the beginning to the end.
             length = usize::try_from(crate::limits::MAX_FILE_BYTES).unwrap_or(usize::MAX);
+            bytes = content.prefix(length)?;
             continue;
         }
         if is_directory(&parsed) {

@@ -8,6 +8,7 @@ mod dicom_series;
 mod directory;
 mod grid;
 mod nifti_series;
+mod nrrd_series;
 mod open;
 mod series;
 mod sniff;

@@ -14,7 +14,7 @@ use crate::time_limit;
 use crate::volume::Pixels;
 
 /// So many bytes at the beginning tell one scan from another. The first slices of a head are often empty, so not too few.
-const IDENTIFYING_BYTES: usize = 4 << 20;
+pub(super) const IDENTIFYING_BYTES: usize = 4 << 20;
 
 /// The header and the file that holds the samples.
 pub(super) struct NiftiSeries {

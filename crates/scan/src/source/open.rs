@@ -9,8 +9,9 @@ use super::content::{Content, entries};
 use super::dicom_series::{Object, group, header};
 use super::directory::{files_below, resolve};
 use super::nifti_series::{self, header_file};
+use super::nrrd_series;
 use super::series::Series;
-use super::sniff::{Found, PREFIX_BYTES, what};
+use super::sniff::{FIRST_BYTES, Found, PREFIX_BYTES, what};
 use crate::dicom::Image;
 use crate::error::{Fault, ScanError};
 use crate::limits::MAX_FILES;
@@ -141,15 +142,16 @@ fn guarded(
     rounds_imaging::catch_panic(work).unwrap_or_else(|| Err(Fault::Panicked.in_file(name)))
 }
 
-/// What a file is, seen through gzip.
-fn sniffed(content: &Content, file_name: &str) -> Result<(Found, usize), ScanError> {
-    let prefix = content.prefix(PREFIX_BYTES)?;
+/// What a file is, seen through gzip, and its first bytes.
+fn sniffed(content: &Content, file_name: &str) -> Result<(Found, Vec<u8>), ScanError> {
+    let first = content.prefix(FIRST_BYTES)?;
+    let prefix = first.get(..PREFIX_BYTES).unwrap_or(&first);
     let name = if content.is_gzip() {
         file_name.trim_end_matches(".gz").trim_end_matches(".GZ")
     } else {
         file_name
     };
-    Ok((what(&prefix, name), prefix.len()))
+    Ok((what(prefix, name), first))
 }
 
 fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opened, ScanError> {
@@ -162,17 +164,18 @@ fn file(content: &Content, file_name: &OsStr, options: &Options) -> Result<Opene
         name: name.to_owned(),
     };
     match sniffed(content, &file_name)? {
-        (_, 0) if content.is_gzip() => {
+        (_, first) if first.is_empty() && content.is_gzip() => {
             Err(Fault::broken("gzip", "nothing can be unpacked").in_file(name))
         }
-        (_, 0) => Err(Fault::Empty.in_file(name)),
-        (Found::Dicom, _) => match header(content, &options.salt)? {
+        (_, first) if first.is_empty() => Err(Fault::Empty.in_file(name)),
+        (Found::Dicom, first) => match header(content, first, &options.salt)? {
             Object::Image(image) => sorted(vec![(content.clone(), *image)], name, Vec::new()),
             Object::Directory(files) => listed(content, &files, options),
         },
         (Found::Nifti | Found::Analyze, _) => {
             nifti_series::open(content, None, &options.salt).map(one)
         }
+        (Found::Nrrd, _) => nrrd_series::open(content, &options.salt).map(one),
         (Found::Zip, _) if content.is_gzip() => {
             Err(Fault::unsupported("gzip", "an archive in an archive").in_file(name))
         }
@@ -283,8 +286,8 @@ impl<'a> Many<'a> {
             return Err(ScanError::Cancelled);
         }
         let outcome = match sniffed(&content, file_name) {
-            Ok((Found::Dicom, _)) => {
-                header(&content, &self.options.salt).map(|object| match object {
+            Ok((Found::Dicom, first)) => {
+                header(&content, first, &self.options.salt).map(|object| match object {
                     Object::Image(image) => self.images.push((content, *image)),
                     // Its files lie in the same folder, and are found by themselves.
                     Object::Directory(_) => {}
@@ -294,6 +297,8 @@ impl<'a> Many<'a> {
                 nifti_series::open(&content, None, &self.options.salt)
                     .map(|series| self.others.push(series))
             }
+            Ok((Found::Nrrd, _)) => nrrd_series::open(&content, &self.options.salt)
+                .map(|series| self.others.push(series)),
             Ok(_) => {
                 self.foreign += 1;
                 Ok(())

@@ -4,6 +4,7 @@ use rounds_support::Cancel;
 
 use super::dicom_series::DicomSeries;
 use super::nifti_series::NiftiSeries;
+use super::nrrd_series::NrrdSeries;
 use crate::error::{Fault, ScanError};
 use crate::geometry::{Affine, apply};
 use crate::volume::{Facts, Volume};
@@ -28,6 +29,7 @@ pub struct Series {
 pub(super) enum Source {
     Dicom(Box<DicomSeries>),
     Nifti(Box<NiftiSeries>),
+    Nrrd(Box<NrrdSeries>),
 }
 
 impl std::fmt::Debug for Series {
@@ -101,6 +103,7 @@ impl Series {
         let read = rounds_imaging::catch_panic(|| match &self.source {
             Source::Dicom(source) => source.read(component, range, cancel, &mut notes),
             Source::Nifti(source) => source.read(component, range, &mut notes),
+            Source::Nrrd(source) => source.read(component, range, &mut notes),
         });
         let pixels = read.ok_or_else(|| Fault::Panicked.in_file(&self.name))??;
         let mut facts = self.facts.clone();

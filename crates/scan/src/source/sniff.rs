@@ -3,9 +3,12 @@
 use super::content::{Content, is_zip};
 use crate::dicom::is_dicom;
 use crate::nifti::{is_nifti, looks_like_analyze};
+use crate::nrrd::is_nrrd;
 
 /// So many bytes at the beginning are looked at.
 pub(crate) const PREFIX_BYTES: usize = 1024;
+/// So many are read to look at them: most headers end within, and a file of a long series need not be opened again.
+pub(crate) const FIRST_BYTES: usize = 16 << 10;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +18,18 @@ pub(crate) enum Found {
     Nifti,
     /// The header of an Analyze file.
     Analyze,
+    /// NRRD; also a header whose samples are in a file of their own.
+    Nrrd,
     Zip,
     /// Something else, if it was recognised.
     Other(Option<&'static str>),
 }
 
-/// Whether `bytes`, a file or its first KiB, are a scan: DICOM, NIfTI, the header of an Analyze file, or a zip or gzip named as
+/// Whether `bytes`, a file or its first KiB, are a scan: DICOM, NIfTI, NRRD, the header of an Analyze file, or a zip or gzip named as
 /// one. `name` is the name of the file.
 pub fn is_scan(bytes: &[u8], name: &str) -> bool {
     match what(bytes, name) {
-        Found::Dicom | Found::Nifti | Found::Analyze => true,
+        Found::Dicom | Found::Nifti | Found::Nrrd | Found::Analyze => true,
         Found::Zip => has_extension(name, "zip"),
         Found::Other(Some("gzip")) => {
             let name = name.to_ascii_lowercase();
@@ -35,7 +40,7 @@ pub fn is_scan(bytes: &[u8], name: &str) -> bool {
             let inside = inside.flatten().unwrap_or_default();
             matches!(
                 what(&inside, name.trim_end_matches(".gz")),
-                Found::Dicom | Found::Nifti
+                Found::Dicom | Found::Nifti | Found::Nrrd
             )
         }
         Found::Other(_) => false,
@@ -47,6 +52,8 @@ pub(crate) fn what(bytes: &[u8], name: &str) -> Found {
         Found::Nifti
     } else if is_dicom(bytes) {
         Found::Dicom
+    } else if is_nrrd(bytes) {
+        Found::Nrrd
     } else if is_zip(bytes) {
         Found::Zip
     } else if looks_like_analyze(bytes) && has_extension(name, "hdr") {
@@ -67,7 +74,6 @@ fn other(bytes: &[u8]) -> Option<&'static str> {
         (&[0x1F, 0x8B], "gzip"),
         (b"\x89PNG", "a PNG image"),
         (&[0xFF, 0xD8, 0xFF], "a JPEG image"),
-        (b"NRRD000", "NRRD"),
         (b"\x89HDF", "MINC 2 or another HDF5 file"),
         (b"CDF\x01", "MINC 1 or another NetCDF file"),
         (b"CDF\x02", "MINC 1 or another NetCDF file"),
@@ -112,6 +118,8 @@ mod tests {
         assert!(is_scan(&nifti, "a.hdr"));
         nifti[344..348].copy_from_slice(b"n+1\0");
         assert!(is_scan(&nifti, "a.bin"));
+        assert!(is_scan(b"NRRD0004\ntype: short\n", "a.bin"));
+        assert!(!is_scan(b"NRRD is a format", "a.nrrd"));
         for (bytes, name) in [
             (&b"\x89PNG\r\n"[..], "a.dcm"),
             (b"hello", "a.nii"),

@@ -47,7 +47,7 @@ impl Tone {
             return self.missing;
         }
         let share = self.curve.share(f64::from(value) * self.factor);
-        let grey = (share * 255.0).round() as u8;
+        let grey = rounded(share * 255.0);
         if self.inverted { 255 - grey } else { grey }
     }
 
@@ -60,6 +60,13 @@ impl Tone {
             Curve::Table(table) => (table.first, table.first + table.entries.len() as f64 - 1.0),
         }
     }
+}
+
+/// What `round` gives for a number from 0 to 255. Most processors' instruction for that may not be assumed, and the function in
+/// its place is slow.
+fn rounded(number: f64) -> u8 {
+    let whole = number as u8;
+    whole.saturating_add(u8::from(number - f64::from(whole) >= 0.5))
 }
 
 impl Curve {
@@ -178,6 +185,20 @@ mod tests {
         assert_eq!((tone.grey(-1000.0), tone.grey(1000.0)), (255, 0));
         tone.missing = 255;
         assert_eq!(tone.grey(f32::NAN), 255);
+    }
+
+    #[test]
+    fn shares_are_rounded_as_the_standard_library_does() {
+        let mut shares: Vec<f64> = (0..=510).map(|half| f64::from(half) / 510.0).collect();
+        shares.extend((0..=100_000).map(|n| f64::from(n) / 100_000.0));
+        shares.extend([-1e-17, f64::NAN, 1.0 + f64::EPSILON]);
+        for share in shares {
+            for share in [share.next_down(), share, share.next_up()] {
+                let number = share * 255.0;
+                assert_eq!(rounded(number), number.round() as u8, "{share}");
+            }
+        }
+        assert_eq!(rounded(0.499_999_999_999_999_94), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod damage;
 mod golden;
 mod make;
 mod nifti;
+mod nrrd;
 mod objects;
 mod privacy;
 mod series;

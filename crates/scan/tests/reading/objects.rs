@@ -367,6 +367,44 @@ fn an_object_without_an_image_says_what_it_is_and_what_to_do() {
 }
 
 #[test]
+fn a_transfer_syntax_that_is_not_read_is_named_with_what_to_do_instead() {
+    let stream: &[u8] = &[0xFF, 0x4F, 0xFF, 0x51];
+    for (number, expected, tool) in [
+        (".4.201", "HTJ2K lossless", "gdcmconv --raw"),
+        (".4.202", "HTJ2K lossless, by resolution", "gdcmconv --raw"),
+        (".4.203", "HTJ2K", "gdcmconv --raw"),
+        (".4.110", "JPEG XL lossless", "dicom-transcode --expl-vr-le"),
+        (
+            ".4.111",
+            "JPEG XL made from JPEG",
+            "dicom-transcode --expl-vr-le",
+        ),
+        (".4.112", "JPEG XL", "dicom-transcode --expl-vr-le"),
+        (".4.100", "MPEG-2 video", "ffmpeg"),
+        (".4.102", "MPEG-4 video", "ffmpeg"),
+        (".4.107", "HEVC video", "ffmpeg"),
+        (
+            ".99.77777",
+            "with an unknown UID",
+            "explicit VR little endian",
+        ),
+    ] {
+        let file = grey(Encoding::Explicit, 2, 2)
+            .fragments(&[], &[stream])
+            .file_as(&format!("1.2.840.10008.1.2{number}"));
+        // Already when it is opened, so that no list offers what cannot be shown.
+        let error = read(file, "a.dcm").unwrap_err();
+        let text = error.to_string();
+        assert_eq!(
+            text,
+            format!("the transfer syntax {expected} cannot be read: a.dcm")
+        );
+        let hint = error.hint().unwrap();
+        assert!(hint.contains(tool) && !hint.contains("77777"), "{hint}");
+    }
+}
+
+#[test]
 fn fragments_are_joined_by_the_table_of_offsets_or_by_how_streams_start() {
     let Some(data) = crate::shared_data() else {
         return;

@@ -1,4 +1,4 @@
-//! DICOM and NIfTI as they come: a folder, a zip or a file, sorted into patients, studies and series by their headers.
+//! DICOM, NIfTI and NRRD as they come: a folder, a zip or a file, sorted into patients, studies and series by their headers.
 //!
 //! Without a table every series gives one example, of its middle slice, or one for every Nth slice; the question is the derived
 //! one, and the answer is what the file states: modality, body part, plane. A table gives questions and answers by file, series
@@ -53,7 +53,7 @@ pub(super) fn open_scans(path: &Path, options: &Options) -> Result<RawDataset, D
         }),
         entries,
         // The name of the folder may be that of a patient.
-        source: "DICOM or NIfTI".to_owned(),
+        source: "DICOM, NIfTI or NRRD".to_owned(),
         licence: "unknown",
         language: None,
     })

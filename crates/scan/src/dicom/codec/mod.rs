@@ -54,7 +54,7 @@ pub(crate) fn decode(bytes: &[u8], layout: &Layout, syntax: &Syntax) -> Result<D
         Codec::Jpeg => jpeg::decode(bytes, layout),
         Codec::JpegLs => jpeg_ls::decode(bytes, layout),
         Codec::Jpeg2000 => jpeg_2000::decode(bytes, layout),
-        Codec::Native | Codec::Other => Err(Fault::unsupported("DICOM", syntax.name)),
+        Codec::Native | Codec::Other(_) => Err(Fault::unsupported("DICOM", syntax.name)),
     };
     // A decoder that ran out of time ended as if its stream were cut off.
     time_limit::check()?;

@@ -10,10 +10,12 @@ const RESET: u8 = 2;
 const CAUSAL: u8 = 8;
 const SYMBOLS: u8 = 0x20;
 
-const SIGNIFICANT: u8 = 1;
-const VISITED: u8 = 2;
-const REFINED: u8 = 4;
-const NEGATIVE: u8 = 8;
+/// What is known about a coefficient, above the sides on which a neighbour is significant: one number, so that a look at a
+/// coefficient, of which there are very many, is one access to memory.
+const SIGNIFICANT: u16 = 0x100;
+const VISITED: u16 = 0x200;
+const REFINED: u16 = 0x400;
+const NEGATIVE: u16 = 0x800;
 
 /// Numbers of the contexts: zero coding from 0, then these.
 const SIGN: usize = 9;
@@ -31,8 +33,7 @@ pub(super) fn decode(block: &Block, kind: Kind, planes: u32, style: u8) -> Vec<i
         width,
         height,
         stride: width + 2,
-        flags: vec![0; (width + 2) * (height + 2)],
-        near: vec![0; (width + 2) * (height + 2)],
+        states: vec![0; (width + 2) * (height + 2)],
         values: vec![0; width * height],
         zero_contexts: std::array::from_fn(|near| zero_context(kind, near as u8)),
         causal: style & CAUSAL != 0,
@@ -117,11 +118,10 @@ impl Source for Plain<'_> {
 struct Coder {
     width: usize,
     height: usize,
-    /// Of the flags, which have a border of one.
+    /// Of the states, which have a border of one.
     stride: usize,
-    flags: Vec<u8>,
-    /// The sides of every coefficient on which a neighbour is significant, with the same border.
-    near: Vec<u8>,
+    /// Of every coefficient: the sides on which a neighbour is significant, and above them its flags.
+    states: Vec<u16>,
     values: Vec<i32>,
     /// The context of zero coding by those sides.
     zero_contexts: [u8; 256],
@@ -211,9 +211,9 @@ impl Coder {
         self.causal && y % STRIPE == STRIPE - 1
     }
 
-    /// Which neighbours of a coefficient are significant.
-    fn near(&self, at: usize, y: usize) -> u8 {
-        let near = self.near[at];
+    /// Which neighbours of a coefficient are significant, by its state.
+    fn near(&self, state: u16, y: usize) -> u8 {
+        let near = state as u8;
         if self.is_cut(y) {
             near & !(DOWN | DOWN_LEFT | DOWN_RIGHT)
         } else {
@@ -238,14 +238,20 @@ impl Coder {
             (down - 1, UP_RIGHT),
             (down + 1, UP_LEFT),
         ] {
-            self.near[neighbour] |= side;
+            self.states[neighbour] |= u16::from(side);
         }
     }
 
     /// Reads a sign (T.800 table D.2 and D.3) and makes the coefficient significant.
-    fn become_significant<S: Source>(&mut self, x: usize, y: usize, plane: u32, source: &mut S) {
-        let at = self.at(x, y);
-        let sign = |at: usize| match self.flags[at] & (SIGNIFICANT | NEGATIVE) {
+    fn become_significant<S: Source>(
+        &mut self,
+        at: usize,
+        x: usize,
+        y: usize,
+        plane: u32,
+        source: &mut S,
+    ) {
+        let sign = |at: usize| match self.states[at] & (SIGNIFICANT | NEGATIVE) {
             SIGNIFICANT => 1_i32,
             flags if flags & SIGNIFICANT != 0 => -1,
             _ => 0,
@@ -272,11 +278,11 @@ impl Coder {
         let is_negative = bit != (flip && !S::IS_PLAIN);
         let size = (1 << plane) | (1 << (plane - 1));
         self.values[y * self.width + x] = if is_negative { -size } else { size };
-        self.flags[at] |= SIGNIFICANT | if is_negative { NEGATIVE } else { 0 };
+        self.states[at] |= SIGNIFICANT | if is_negative { NEGATIVE } else { 0 };
         self.tell_neighbours(at);
     }
 
-    /// Goes through the coefficients by stripes and columns: their place among the flags, column and row.
+    /// Goes through the coefficients by stripes and columns: their place among the states, column and row.
     fn stripes(&mut self, mut visit: impl FnMut(&mut Self, usize, usize, usize)) {
         for top in (0..self.height).step_by(STRIPE) {
             let left = self.at(0, top);
@@ -292,35 +298,37 @@ impl Coder {
 
     fn significance(&mut self, plane: u32, source: &mut impl Source) {
         self.stripes(|coder, at, x, y| {
-            let near = coder.near(at, y);
+            let state = coder.states[at];
+            let near = coder.near(state, y);
             // Without a significant neighbour the context is 0, which this pass leaves out.
-            if near == 0 || coder.flags[at] & SIGNIFICANT != 0 {
+            if near == 0 || state & SIGNIFICANT != 0 {
                 return;
             }
             let context = coder.zero_context(near);
             if source.decide(&mut coder.contexts[context]) {
-                coder.become_significant(x, y, plane, source);
+                coder.become_significant(at, x, y, plane, source);
             }
-            coder.flags[at] |= VISITED;
+            coder.states[at] |= VISITED;
         });
     }
 
     fn refinement(&mut self, plane: u32, source: &mut impl Source) {
         let half = 1 << (plane - 1);
         self.stripes(|coder, at, x, y| {
-            if coder.flags[at] & (SIGNIFICANT | VISITED) != SIGNIFICANT {
+            let state = coder.states[at];
+            if state & (SIGNIFICANT | VISITED) != SIGNIFICANT {
                 return;
             }
-            let context = if coder.flags[at] & REFINED != 0 {
+            let context = if state & REFINED != 0 {
                 2
             } else {
-                usize::from(coder.near(at, y) != 0)
+                usize::from(coder.near(state, y) != 0)
             };
             let bit = source.decide(&mut coder.contexts[MAGNITUDE + context]);
             let value = &mut coder.values[y * coder.width + x];
             let change = if bit { half } else { -half };
             *value += if *value < 0 { -change } else { change };
-            coder.flags[at] |= REFINED;
+            coder.states[at] = state | REFINED;
         });
     }
 
@@ -339,26 +347,28 @@ impl Coder {
                     let high = source.decide(&mut self.contexts[UNIFORM]);
                     let low = source.decide(&mut self.contexts[UNIFORM]);
                     let y = top + 2 * usize::from(high) + usize::from(low);
-                    self.become_significant(x, y, plane, source);
+                    self.become_significant(place(y), x, y, plane, source);
                     first = y + 1;
                 }
                 for y in first..rows.end {
                     let at = place(y);
-                    if self.flags[at] & (SIGNIFICANT | VISITED) == 0 {
-                        let context = self.zero_context(self.near(at, y));
+                    let state = self.states[at];
+                    if state & (SIGNIFICANT | VISITED) == 0 {
+                        let context = self.zero_context(self.near(state, y));
                         if source.decide(&mut self.contexts[context]) {
-                            self.become_significant(x, y, plane, source);
+                            self.become_significant(at, x, y, plane, source);
                         }
                     }
                 }
             }
         }
-        self.flags.iter_mut().for_each(|flags| *flags &= !VISITED);
+        self.states.iter_mut().for_each(|state| *state &= !VISITED);
     }
 
     /// Neither it nor a neighbour is significant, and it was not visited.
     fn is_blank(&self, at: usize, y: usize) -> bool {
-        self.flags[at] & (SIGNIFICANT | VISITED) == 0 && self.near(at, y) == 0
+        let state = self.states[at];
+        state & (SIGNIFICANT | VISITED) == 0 && self.near(state, y) == 0
     }
 }
 

@@ -87,7 +87,7 @@ impl Head {
                 0x90 => break,
                 0x50 => {
                     return Err(Refusal::Unsupported(
-                        "high throughput, or another extension",
+                        "high throughput (HTJ2K), or another extension",
                     ));
                 }
                 _ => head.samples.read(marker, payload, head.components)?,

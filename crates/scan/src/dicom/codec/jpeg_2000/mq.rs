@@ -17,6 +17,20 @@ const STATES: [(u32, u8, u8, bool); 47] = [
     (0x0005, 45, 42, false), (0x0001, 45, 43, false), (0x5601, 46, 46, false),
 ];
 
+/// The same with an entry for every number of six bits, so that none has to be compared with their count. The last ones are
+/// never reached.
+static BY_NUMBER: [(u32, u8, u8, bool); 64] = by_number();
+
+const fn by_number() -> [(u32, u8, u8, bool); 64] {
+    let mut all = [STATES[46]; 64];
+    let mut number = 0;
+    while number < STATES.len() {
+        all[number] = STATES[number];
+        number += 1;
+    }
+    all
+}
+
 /// What a context has learnt.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Context {
@@ -83,8 +97,7 @@ impl<'a> Mq<'a> {
 
     #[inline]
     pub(super) fn decide(&mut self, context: &mut Context) -> bool {
-        let (probability, more, less, swap) =
-            STATES[usize::from(context.state).min(STATES.len() - 1)];
+        let (probability, more, less, swap) = BY_NUMBER[usize::from(context.state & 63)];
         self.a -= probability;
         let is_less = if self.c >> 16 < probability {
             let is_less = self.a >= probability;

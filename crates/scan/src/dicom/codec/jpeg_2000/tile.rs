@@ -1,5 +1,9 @@
 //! A tile (T.800 annex B): its resolutions, bands, precincts and code blocks, and from those its samples.
 
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
 use super::blocks;
 use super::markers::{Coding, Samples};
 use super::packets;
@@ -10,6 +14,12 @@ use crate::time_limit;
 
 /// More code blocks than so many, and one for every sixteen samples, are taken for an attack.
 const SPARE_BLOCKS: usize = 1 << 16;
+/// Code blocks that are decoded before any is put in its place: 4 MiB of coefficients at most.
+const BATCH: usize = 256;
+/// Fewer blocks than so many are not worth a thread.
+const BLOCKS_A_THREAD: usize = 8;
+/// Decoding does not gain from more.
+const MAX_THREADS: usize = 8;
 /// Bit planes that integers of 32 bits hold, with one below the lowest.
 const MAX_PLANES: u32 = 30;
 
@@ -323,6 +333,7 @@ fn plane<T: Lift>(
         .iter()
         .map(|band| vec![T::default(); band.area.width() * band.area.height()])
         .collect();
+    let mut jobs = Vec::new();
     for precinct in tile
         .precincts
         .iter()
@@ -330,21 +341,30 @@ fn plane<T: Lift>(
     {
         for part in &precinct.bands {
             let band = there(bands.get(part.band))?;
-            let target = there(samples.get_mut(part.band))?;
-            for block in part.blocks.iter().filter(|block| block.passes > 0) {
-                if time_limit::is_over() {
-                    return Ok(Vec::new());
-                }
-                let values = blocks::decode(block, band.kind, band.planes, coding.style);
-                let rows = values.chunks_exact(block.area.width().max(1));
-                for (y, row) in (block.area.y0 as usize..).zip(rows) {
-                    let start = y * band.area.width() + block.area.x0 as usize;
-                    let places = target.get_mut(start..start + row.len()).unwrap_or_default();
-                    places
-                        .iter_mut()
-                        .zip(row)
-                        .for_each(|(place, value)| *place = convert(*value, band.step));
-                }
+            let coded = part.blocks.iter().filter(|block| block.passes > 0);
+            jobs.extend(coded.map(|block| Job {
+                index: part.band,
+                band,
+                block,
+            }));
+        }
+    }
+    for batch in jobs.chunks(BATCH) {
+        let all = coefficients(batch, coding.style)?;
+        if time_limit::is_over() {
+            return Ok(Vec::new());
+        }
+        for (job, values) in batch.iter().zip(all) {
+            let target = there(samples.get_mut(job.index))?;
+            let inside = job.block.area;
+            let rows = values.chunks_exact(inside.width().max(1));
+            for (y, row) in (inside.y0 as usize..).zip(rows) {
+                let start = y * job.band.area.width() + inside.x0 as usize;
+                let places = target.get_mut(start..start + row.len()).unwrap_or_default();
+                places
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(place, value)| *place = convert(*value, job.band.step));
             }
         }
     }
@@ -360,4 +380,108 @@ fn plane<T: Lift>(
         low = combine([&low, &high_low, &low_high, &high_high], here);
     }
     Ok(low)
+}
+
+/// A code block that is to be decoded.
+struct Job<'a> {
+    /// Index of its band.
+    index: usize,
+    band: &'a Band,
+    block: &'a Block,
+}
+
+/// The coefficients of every block, in their order. Blocks do not depend on one another, so several threads share them. If the
+/// time is over, some are missing at the end.
+fn coefficients(batch: &[Job<'_>], style: u8) -> Outcome<Vec<Vec<i32>>> {
+    static PROCESSORS: LazyLock<usize> =
+        LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = (*PROCESSORS)
+        .min(MAX_THREADS)
+        .min(batch.len() / BLOCKS_A_THREAD);
+    // The limit belongs to this thread.
+    let until = time_limit::until();
+    let is_over = || until.is_some_and(|until| Instant::now() >= until);
+    let next = AtomicUsize::new(0);
+    let work = &|| {
+        let mut done = Vec::new();
+        while !is_over() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(Job { band, block, .. }) = batch.get(index) else {
+                break;
+            };
+            let values = blocks::decode(block, band.kind, band.planes, style);
+            done.push((index, values));
+        }
+        done
+    };
+    let mut all = std::thread::scope(|scope| {
+        // Where no thread can be had, or one fails, its blocks are missing, which is seen below.
+        let spawn = |_| {
+            let guarded = move || rounds_imaging::catch_panic(work).unwrap_or_default();
+            std::thread::Builder::new()
+                .spawn_scoped(scope, guarded)
+                .ok()
+        };
+        let others: Vec<_> = (1..threads).filter_map(spawn).collect();
+        let mut done = work();
+        for other in others {
+            done.extend(other.join().unwrap_or_default());
+        }
+        done
+    });
+    if all.len() < batch.len() && !is_over() {
+        return Err(Refusal::Damaged);
+    }
+    all.sort_unstable_by_key(|(index, _)| *index);
+    Ok(all.into_iter().map(|(_, values)| values).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_that_several_threads_decode_are_those_of_one_in_their_order() {
+        let area = Area {
+            x0: 0,
+            y0: 0,
+            x1: 16,
+            y1: 12,
+        };
+        let band = Band {
+            area,
+            kind: Kind::HighLow,
+            planes: 9,
+            step: 1.0,
+        };
+        // The arithmetic decoder makes coefficients of any bytes.
+        let block = |number: usize| Block {
+            area,
+            is_included: true,
+            zero_planes: number as u32 % 3,
+            length_bits: 3,
+            passes: 16,
+            segments: vec![Segment {
+                passes: 16,
+                most: u32::MAX,
+                data: (0..60)
+                    .map(|at| (at * 73 + number * 151 + at * at * number) as u8)
+                    .collect(),
+            }],
+        };
+        let coded: Vec<Block> = (0..5 * BLOCKS_A_THREAD).map(block).collect();
+        let jobs = coded.iter().map(|block| Job {
+            index: 0,
+            band: &band,
+            block,
+        });
+        let jobs: Vec<Job<'_>> = jobs.collect();
+        let all = coefficients(&jobs, 0).unwrap();
+        assert_eq!(all.len(), jobs.len());
+        for (job, values) in jobs.iter().zip(&all) {
+            let alone = blocks::decode(job.block, band.kind, band.planes, 0);
+            assert_eq!(*values, alone);
+        }
+        assert_ne!(all[0], all[1]);
+    }
 }
