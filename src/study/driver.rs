@@ -55,7 +55,7 @@ impl Study {
     pub fn start(start: Start, post: Post) -> std::io::Result<Self> {
         let (state, effects) = State::new(&start.deck, start.cram, start.asks_model, now());
         let mut study = Self {
-            tutor: Tutor::start(start.tutor, post.clone())?,
+            tutor: Tutor::start(start.tutor, start.asks_model, post.clone())?,
             worker: Worker::start(start.open, post)?,
             state,
             wakes_at: None,
@@ -106,6 +106,7 @@ impl Study {
             Effect::AskModel(card) => self.tutor.ask(card, images(&self.state)),
             Effect::Weigh { card, typed } => self.tutor.weigh(card, images(&self.state), typed),
             Effect::FindNearness { card, typed } => self.tutor.find_nearness(card, typed),
+            Effect::DropQuestions => self.tutor.drop_questions(),
             Effect::FindFollowUp(card) => self.tutor.find_follow_up(card),
             Effect::FindLookAlikes(card) => self.tutor.find_look_alikes(card),
             Effect::Leave(_) | Effect::Suspend | Effect::Redraw => {}

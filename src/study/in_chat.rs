@@ -33,7 +33,7 @@ pub fn over_chat(setup: &Setup, assistant: Option<Arc<Assistant>>) -> Result<Sta
         let plan = Plan {
             folder: folder(&paths),
             deck: found.deck,
-            source: Source::Index(given),
+            source: Source::Index(given.clone()),
             filter: Filter::default(),
             cram: false,
             new: None,

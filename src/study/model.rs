@@ -19,7 +19,11 @@ use rounds_assistant::{
 use rounds_imaging::Image;
 use rounds_index::Index;
 use rounds_study::card::{Card, Kind, LabRow};
+use rounds_support::sanitise::clean_line_max;
 use rounds_support::{Cancel, Failure};
+
+/// Longest other answer that is named in full, in characters.
+const MAX_OTHER: usize = 120;
 
 /// The model, with the index of the deck.
 pub struct CardModel {
@@ -215,7 +219,7 @@ fn weighed_in_words(more: f64) -> String {
     }
     match more > 0.0 {
         true => format!(
-            "a guess: the model finds the reference {} as likely as your answer",
+            "a guess: the model finds the reference {} as likely as your answer, per token",
             times(more)
         ),
         false => "a guess: the model finds your answer no less likely than the reference".into(),
@@ -229,7 +233,10 @@ fn near_in_words(near: &Nearness, which: &str) -> String {
         TextVectors::Tokens => "the model's token vectors",
     };
     let nearer = match &near.nearer_to {
-        Some(other) => format!(", but nearer to another answer: {other}"),
+        Some(other) => {
+            let other = clean_line_max(other, MAX_OTHER);
+            format!(", but nearer to another answer: {other}")
+        }
         None => String::new(),
     };
     format!(
@@ -251,7 +258,7 @@ fn compared(card: &Card, asked: &str, margins: &[f64]) -> Opinion {
             answer: choice.clone(),
             rationale: None,
             standing: vec![format!(
-                "beside the other image's answer, \u{201C}{asked}\u{201D} is {} as likely there as for the other image",
+                "beside the other image's answer, \u{201C}{asked}\u{201D} is {} as likely there as for the other image, per token",
                 times(more.abs())
             )],
         },
@@ -306,7 +313,7 @@ mod tests {
     #[test]
     fn an_answer_is_weighed_in_words_that_say_it_is_a_guess() {
         assert!(weighed_in_words(-3.0).contains("no less likely"));
-        assert!(weighed_in_words(1.0).contains("2.7 times"));
+        assert!(weighed_in_words(1.0).contains("2.7 times as likely as your answer, per token"));
         assert!(weighed_in_words(3.0).contains("20 times"));
         for nats in [-1.0, 1.0, 1e9, f64::INFINITY, f64::NAN] {
             assert!(weighed_in_words(nats).starts_with("a guess: "));
@@ -331,6 +338,10 @@ mod tests {
         let words = near_in_words(&near, "in the index");
         assert!(words.contains("encoder"), "{words}");
         assert!(words.ends_with("but nearer to another answer: pneumonia"));
+        near.nearer_to = Some(format!("\u{1B}[2J{}", "long ".repeat(100)));
+        let words = near_in_words(&near, "in the index");
+        assert!(!words.contains('\u{1B}') && words.ends_with('…'), "{words}");
+        assert!(words.chars().count() < 300);
     }
 
     #[test]

@@ -56,15 +56,16 @@ enum Lookup {
 
 /// A handle to both threads.
 pub struct Tutor {
-    questions: Sender<Asked>,
-    lookups: Sender<Lookup>,
+    /// `None` where nothing is asked of the model.
+    questions: Option<Sender<Asked>>,
+    lookups: Sender<(Lookup, Cancel)>,
+    /// Of what was asked about the card on the screen.
     cancel: Cancel,
 }
 
 impl Tutor {
-    /// Starts the threads.
-    pub fn start(sources: Sources, post: Post) -> std::io::Result<Self> {
-        let (questions, asked) = channel();
+    /// Starts the threads, that of the model only if it `asks_model`.
+    pub fn start(sources: Sources, asks_model: bool, post: Post) -> std::io::Result<Self> {
         let (lookups, wanted) = channel();
         let index = sources.index.clone();
         let find = {
@@ -72,8 +73,13 @@ impl Tutor {
             move || look_up(&wanted, index, &post)
         };
         let spawn = |name: &str| std::thread::Builder::new().name(name.into());
-        spawn("study-model").spawn(move || answer_all(&asked, sources, &post))?;
         spawn("study-index").spawn(find)?;
+        let mut questions = None;
+        if asks_model {
+            let (sender, asked) = channel();
+            spawn("study-model").spawn(move || answer_all(&asked, sources, &post))?;
+            questions = Some(sender);
+        }
         Ok(Self {
             questions,
             lookups,
@@ -83,9 +89,14 @@ impl Tutor {
 
     /// Asks the model about a card; an earlier question is dropped.
     pub fn ask(&mut self, card: Box<Card>, images: Vec<Image>) {
+        self.drop_questions();
+        self.put(card, images, Wanted::Opinion);
+    }
+
+    /// Drops what the model and the index were asked.
+    pub fn drop_questions(&mut self) {
         self.cancel.cancel();
         self.cancel = Cancel::new();
-        self.put(card, images, Wanted::Opinion);
     }
 
     /// Lets the model weigh a typed answer beside the reference, after it has answered itself.
@@ -99,22 +110,28 @@ impl Tutor {
     }
 
     fn put(&self, card: Box<Card>, images: Vec<Image>, wanted: Wanted) {
-        let _ = self.questions.send(Asked {
-            card,
-            images,
-            wanted,
-            cancel: self.cancel.clone(),
-        });
+        if let Some(questions) = &self.questions {
+            let _ = questions.send(Asked {
+                card,
+                images,
+                wanted,
+                cancel: self.cancel.clone(),
+            });
+        }
     }
 
     /// Looks for a question that follows up on a wrong answer.
     pub fn find_follow_up(&self, card: Box<Card>) {
-        let _ = self.lookups.send(Lookup::FollowUp(card));
+        self.look(Lookup::FollowUp(card));
     }
 
     /// Looks for cases that look alike and have another answer.
     pub fn find_look_alikes(&self, card: Box<Card>) {
-        let _ = self.lookups.send(Lookup::LookAlikes(card));
+        self.look(Lookup::LookAlikes(card));
+    }
+
+    fn look(&self, lookup: Lookup) {
+        let _ = self.lookups.send((lookup, self.cancel.clone()));
     }
 }
 
@@ -169,9 +186,12 @@ fn answer_all(asked: &Receiver<Asked>, sources: Sources, post: &Post) {
     }
 }
 
-fn look_up(wanted: &Receiver<Lookup>, folder: Option<Option<PathBuf>>, post: &Post) {
+fn look_up(wanted: &Receiver<(Lookup, Cancel)>, folder: Option<Option<PathBuf>>, post: &Post) {
     let mut index: Option<Result<Index, Failure>> = None;
-    while let Ok(lookup) = wanted.recv() {
+    while let Ok((lookup, cancel)) = wanted.recv() {
+        if cancel.is_cancelled() {
+            continue;
+        }
         let folder = folder.as_ref().map(Option::as_deref);
         let index = index.get_or_insert_with(|| lookup::open(folder));
         match lookup {
@@ -197,5 +217,44 @@ fn look_up(wanted: &Receiver<Lookup>, folder: Option<Option<PathBuf>>, post: &Po
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::tests::card;
+    use rounds_study::card::Kind;
+
+    #[test]
+    fn without_the_model_there_is_nobody_to_ask() {
+        let sources = Sources {
+            assistant: None,
+            setup: Setup::default(),
+            index: None,
+        };
+        let post: Post = Arc::new(|_: Event| {});
+        let start = |asks_model| Tutor::start(sources.clone(), asks_model, post.clone());
+        assert!(start(false).unwrap().questions.is_none());
+        assert!(start(true).unwrap().questions.is_some());
+    }
+
+    #[test]
+    fn a_search_for_a_card_that_was_left_is_not_begun() {
+        let (lookups, wanted) = channel();
+        let left = Cancel::new();
+        left.cancel();
+        for (kind, cancel) in [(Kind::Question, left), (Kind::Choice, Cancel::new())] {
+            let card = Box::new(card(kind));
+            lookups.send((Lookup::FollowUp(card), cancel)).unwrap();
+        }
+        drop(lookups);
+        let (events, heard) = channel();
+        let post: Post = Arc::new(move |event: Event| events.send(event).unwrap());
+        look_up(&wanted, None, &post);
+        drop(post);
+        let found: Vec<Event> = heard.iter().collect();
+        let there = card(Kind::Choice).id;
+        assert!(matches!(&found[..], [Event::FollowUp { card, .. }] if *card == there));
     }
 }

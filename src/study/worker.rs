@@ -9,8 +9,8 @@ use super::state::{Event, Work};
 use super::tutor::Post;
 use rounds_support::Failure;
 
-/// Opens the desk; runs on the worker's thread.
-pub type Open = Box<dyn FnOnce() -> Result<Desk, Failure> + Send>;
+/// Opens the desk; runs on the worker's thread, and again with the next piece of work where it failed.
+pub type Open = Box<dyn FnMut() -> Result<Desk, Failure> + Send>;
 
 /// The longest wait for a due card: a clock may be set meanwhile.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -32,7 +32,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread, which opens the desk first.
+    /// Starts the thread, which opens the desk when there is something to do.
     pub fn start(open: Open, post: Post) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new()
@@ -72,8 +72,8 @@ impl Worker {
     }
 }
 
-fn serve(open: Open, queue: &Receiver<Job>, post: &Post) -> Option<Failure> {
-    let mut desk = guarded(open);
+fn serve(mut open: Open, queue: &Receiver<Job>, post: &Post) -> Option<Failure> {
+    let mut desk = None;
     let mut wake = None;
     let mut failed = None;
     loop {
@@ -83,19 +83,13 @@ fn serve(open: Open, queue: &Receiver<Job>, post: &Post) -> Option<Failure> {
         };
         match job {
             Ok(Job::Work(work)) => {
-                let perform = || match &mut desk {
-                    Ok(desk) => desk.perform(&work, now()),
-                    Err(failure) => Err(failure.clone()),
-                };
+                let perform = || opened(&mut desk, &mut open)?.perform(&work, now());
                 let result = guarded(perform);
                 failed = result.as_ref().err().cloned();
                 post(Event::Dealt(result));
             }
             Ok(Job::Statistics) => {
-                let page = || match &desk {
-                    Ok(desk) => desk.statistics(now()),
-                    Err(failure) => Err(failure.clone()),
-                };
+                let page = || opened(&mut desk, &mut open)?.statistics(now());
                 post(Event::Statistics(guarded(page)));
             }
             Ok(Job::Wake(at)) => wake = at,
@@ -108,6 +102,15 @@ fn serve(open: Open, queue: &Receiver<Job>, post: &Post) -> Option<Failure> {
             Err(RecvTimeoutError::Disconnected) => return failed,
         }
     }
+}
+
+/// The desk, opened if it is not.
+fn opened<'a>(desk: &'a mut Option<Desk>, open: &mut Open) -> Result<&'a mut Desk, Failure> {
+    let found = match desk.take() {
+        Some(found) => found,
+        None => open()?,
+    };
+    Ok(desk.insert(found))
 }
 
 fn rest(at: i64, now: i64) -> Duration {
@@ -124,6 +127,32 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::study::tests::{card, deck, desk_at};
+    use rounds_study::card::Kind;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_desk_that_could_not_be_opened_is_opened_with_the_next_work() {
+        let folder = deck(vec![card(Kind::Question)]);
+        let (events, heard) = channel();
+        let mut locked = true;
+        let path = folder.path().to_path_buf();
+        let open = move || match std::mem::take(&mut locked) {
+            true => Err(Failure::usage("the store is locked")),
+            false => Ok(desk_at(&path, now())),
+        };
+        let post = Arc::new(move |event| events.send(event).unwrap());
+        let worker = Worker::start(Box::new(open), post).unwrap();
+        let dealt = || {
+            worker.perform(Work::Deal);
+            match heard.recv() {
+                Ok(Event::Dealt(result)) => result,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(dealt().unwrap_err().to_string().contains("locked"));
+        assert_eq!(dealt().unwrap().counts.new, 1);
+    }
 
     #[test]
     fn a_time_in_the_past_is_not_waited_for_and_a_far_one_is_looked_at_again() {

@@ -63,3 +63,30 @@ fn a_typed_answer_is_compared_with_the_reference_unless_the_model_is_off() {
     let out = ok(&home.feed(&without, "zebra\n1\n/quit\n"));
     assert!(!out.contains("nearer to the reference"), "{out}");
 }
+
+#[test]
+fn an_encoder_must_exist_and_is_left_out_if_the_index_does_not_have_its_vectors() {
+    let home = Home::new();
+    let (code, _, err) = ended(&home.run(&["study", "--encoder", "no/such"]));
+    assert_eq!(code, 2);
+    assert!(err.contains("no model named"), "{err}");
+    let checkpoint = "tests/golden/encoders/clip/hf";
+    ok(&home.run(&[
+        "model",
+        "import",
+        "--family",
+        "encoder",
+        "--checkpoint",
+        checkpoint,
+        "--out",
+        "tiny",
+        "--licence",
+        "CC0",
+    ]));
+    let kind = ["study", "--kind", "question", "--tag", "topic=reading"];
+    let study = [&kind[..], &["--encoder", "tiny"]].concat();
+    let studied = home.feed(&study, "zebra\n1\n/quit\n");
+    assert!(told(&studied).contains("the encoder is left out: "));
+    let out = ok(&studied);
+    assert!(out.contains("by the model's token vectors"), "{out}");
+}

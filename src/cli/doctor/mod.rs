@@ -16,6 +16,8 @@ use rounds_support::errors::count;
 use rounds_support::sanitise::clean_line;
 use rounds_support::{Hint, INTENDED_USE, Paths};
 
+pub(super) use libraries::vector_sha256;
+
 #[derive(Args)]
 pub struct Doctor {
     /// Compute device to check; auto uses the first that works

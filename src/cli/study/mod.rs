@@ -54,6 +54,10 @@ pub struct Open {
     /// Do not ask the model what it says about the cards
     #[arg(long)]
     no_model: bool,
+    /// Encoder by which the model finds similar cases and typed answers are compared, as for `rounds ask`; left out if the
+    /// index does not have its vectors
+    #[arg(long)]
+    encoder: Option<PathBuf>,
     #[command(flatten)]
     screen: ScreenArgs,
 }

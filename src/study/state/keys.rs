@@ -27,6 +27,10 @@ impl State {
             }
         }
         if self.busy {
+            // Before the first card there is no field that it could be meant for.
+            if press.code == KeyCode::Char('q') && matches!(self.scene, Scene::Waiting) {
+                return self.leave();
+            }
             if self.pending.len() < MAX_PENDING {
                 self.pending.push_back(press);
             }
@@ -182,6 +186,9 @@ impl State {
                     turn.follow_up_open = true;
                 }
             }
+            None if self.turn().is_some_and(|turn| turn.seeks_follow_up) => {
+                self.say("still looking for a question that follows up");
+            }
             None => self.say("there is no question that follows up on this card"),
         }
     }
@@ -298,8 +305,13 @@ impl State {
         }
     }
 
-    /// A letter answers once; any other key closes.
+    /// A letter answers once; any other key that does not scroll closes.
     fn contrast_key(&mut self, press: Press) {
+        let (scroll, last) = (self.window_scroll, self.shown.window_last);
+        if let Some(scroll) = window_key(scroll, last, press.code) {
+            self.window_scroll = scroll;
+            return;
+        }
         let chosen = match press.code {
             KeyCode::Char(letter) => words::place_of(letter).filter(|at| *at < 2),
             _ => None,
@@ -309,6 +321,7 @@ impl State {
             && chosen.is_some()
         {
             turn.follow_up_chosen = chosen;
+            self.window_scroll = 0;
             return;
         }
         self.overlay = None;

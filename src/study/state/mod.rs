@@ -108,7 +108,7 @@ impl Work {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     Desk(Work),
-    /// Ask the model about a card, in the background; an earlier question is dropped.
+    /// Ask the model about a card, in the background; what was asked before is dropped.
     AskModel(Box<Card>),
     /// Let the model weigh a typed answer beside the reference, after it was asked.
     Weigh {
@@ -120,6 +120,8 @@ pub enum Effect {
         card: Box<Card>,
         typed: String,
     },
+    /// What the model and the index were asked about the card before is of no use any more.
+    DropQuestions,
     FindFollowUp(Box<Card>),
     FindLookAlikes(Box<Card>),
     Statistics,
@@ -314,7 +316,9 @@ impl State {
                 }
             }
             Event::FollowUp { card, found } => {
-                if let Some(turn) = self.turn_of(&card) {
+                // One that was looked for when the card was there before is not for this answer.
+                if let Some(turn) = self.turn_of(&card).filter(|turn| turn.seeks_follow_up) {
+                    turn.seeks_follow_up = false;
                     turn.follow_up = found;
                 }
             }
@@ -380,11 +384,12 @@ impl State {
             Next::Card(dealt) => {
                 let mut turn = Turn::new(*dealt, self.now);
                 if self.asks_model {
-                    turn.opinion = opinion_at_first(turn.card());
+                    turn.opinion = opinion_at_first(&turn);
                 }
-                if turn.opinion == Opinion::Waiting {
-                    effects.push(Effect::AskModel(Box::new(turn.card().clone())));
-                }
+                effects.push(match turn.opinion {
+                    Opinion::Waiting => Effect::AskModel(Box::new(turn.card().clone())),
+                    _ => Effect::DropQuestions,
+                });
                 self.scene = Scene::Card(Box::new(turn));
             }
         }
@@ -462,7 +467,7 @@ impl State {
                     typed,
                 });
             }
-            if opinion_at_first(turn.card()) == Opinion::Waiting {
+            if opinion_at_first(turn) == Opinion::Waiting {
                 let card = card();
                 effects.push(Effect::Weigh { card, typed });
             }
@@ -470,15 +475,20 @@ impl State {
         let wrong = turn.verdict.as_ref().is_some_and(Verdict::is_wrong);
         if wrong && card.kind != Kind::Compare {
             effects.push(Effect::FindFollowUp(Box::new(card.clone())));
+            turn.seeks_follow_up = true;
         }
         effects
     }
 }
 
 /// Whether the model is asked about a card, or why it is not: it answers in words, and sees images whole.
-fn opinion_at_first(card: &Card) -> Opinion {
+fn opinion_at_first(turn: &Turn) -> Opinion {
+    let card = turn.card();
     match card.kind {
         _ if card.images.is_empty() => Opinion::NotFor("the card has no image"),
+        _ if turn.dealt.pictures.iter().any(Result::is_err) => {
+            Opinion::NotFor("an image cannot be shown")
+        }
         Kind::Spot => Opinion::NotFor("it answers in words and cannot point at a place"),
         Kind::Occlusion => Opinion::NotFor("it has not learnt to tell what a cover hides"),
         Kind::Question | Kind::Choice | Kind::Compare | Kind::Staged => Opinion::Waiting,

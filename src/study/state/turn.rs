@@ -146,6 +146,8 @@ pub struct Turn {
     /// How near the typed answer is to the reference.
     pub nearness: Option<String>,
     pub follow_up: Option<FollowUp>,
+    /// It is being looked for.
+    pub seeks_follow_up: bool,
     /// The answer of a question about the same image is shown.
     pub follow_up_open: bool,
     /// What was chosen of a contrast.
@@ -177,6 +179,7 @@ impl Turn {
             weighed: None,
             nearness: None,
             follow_up: None,
+            seeks_follow_up: false,
             follow_up_open: false,
             follow_up_chosen: None,
             look_alikes: None,

@@ -1,8 +1,10 @@
 //! What keys do, and what is kept of it.
 
 use super::*;
-use crate::study::exchanged::{Contrast, FollowUp, LookAlike, Opinion};
+use crate::study::exchanged::{Contrast, FollowUp, LookAlike, Next, Opinion};
 use crate::study::state::{Overlay, Scene, Verdict};
+use crate::tui::ExitReason;
+use rounds_study::queue::Counts;
 use rounds_study::schedule::Grade;
 use rounds_study::settings::Settings;
 use rounds_study::store::ReviewKind;
@@ -391,6 +393,62 @@ fn a_case_that_looks_alike_is_asked_with_two_answers_and_answered_once() {
 }
 
 #[test]
+fn all_of_a_long_text_about_a_case_that_looks_alike_can_be_read() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
+    anna.type_text("no").press("enter");
+    let card = anna.turn().card().id.clone();
+    let case = LookAlike {
+        picture: anna.turn().dealt.pictures[0].clone(),
+        question: "Is there a nodule?".into(),
+        answer: "No".into(),
+        rationale: format!("{}END", "The lungs are clear. ".repeat(60)),
+        similarity: 0.9,
+    };
+    let contrast = Contrast {
+        case,
+        choices: ["Yes".into(), "No".into()],
+    };
+    anna.event(Event::FollowUp {
+        card,
+        found: Some(FollowUp::Contrast(Box::new(contrast))),
+    });
+    anna.press("f b");
+    anna.sees("more: PageDown");
+    anna.does_not_see("END");
+    anna.press("pagedown pagedown pagedown");
+    anna.sees("END");
+    anna.does_not_see("more: PageDown");
+    anna.press("esc");
+    assert_eq!(anna.state.overlay, None);
+}
+
+#[test]
+fn a_question_that_follows_up_belongs_to_the_answer_that_it_was_looked_for() {
+    let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
+    let card = anna.turn().card().id.clone();
+    let found = || {
+        let (question, answer) = ("Which organ?".into(), "Lung".into());
+        Event::FollowUp {
+            card: card.clone(),
+            found: Some(FollowUp::Sibling { question, answer }),
+        }
+    };
+    anna.type_text("no").press("enter f");
+    anna.sees("still looking");
+    // The answer to the search comes when the card is there again, and this time it is known.
+    anna.press("1").wait(MINUTE);
+    anna.event(found());
+    anna.press("space");
+    anna.does_not_see("Which organ?");
+    anna.press("f");
+    anna.sees("there is no question that follows up");
+    anna.press("1").wait(MINUTE);
+    anna.type_text("no").press("enter");
+    anna.event(found());
+    anna.sees("Which organ?");
+}
+
+#[test]
 fn a_typed_answer_that_rules_leave_open_is_compared_and_its_grade_stays() {
     let mut anna = Learner::new(cards(Kind::Question, 2), (120, 40));
     anna.type_text("a shadow above").press("enter");
@@ -426,6 +484,40 @@ fn a_card_that_the_model_cannot_answer_says_why_it_is_not_asked() {
     }
     let anna = Learner::new(cards(Kind::Compare, 1), (120, 40));
     assert_eq!(anna.asked, [("model", anna.turn().card().id.clone())]);
+}
+
+#[test]
+fn the_model_is_not_asked_about_an_image_that_cannot_be_shown() {
+    let anna = Learner::new(cards(Kind::Question, 1), (80, 24));
+    let mut dealt = anna.turn().dealt.clone();
+    dealt.pictures = vec![Err("the file is missing".into())];
+    let (mut state, _) = State::new("cases", false, true, START);
+    let deal = Deal {
+        next: Next::Card(Box::new(dealt)),
+        counts: Counts::default(),
+        notice: None,
+        ungraded: false,
+    };
+    // What was asked about the card before must not keep the model busy.
+    let effects = state.handle(START, Event::Dealt(Ok(deal)));
+    assert_eq!(effects, [Effect::DropQuestions]);
+    let opinion = &state.turn().unwrap().opinion;
+    assert_eq!(*opinion, Opinion::NotFor("an image cannot be shown"));
+}
+
+#[test]
+fn cards_that_could_not_be_opened_are_tried_again_and_q_leaves_at_once() {
+    let (mut state, effects) = State::new("cases", false, true, START);
+    assert_eq!(effects, [Effect::Desk(Work::Deal)]);
+    let press = |key: &str, state: &mut State| {
+        let key = key.parse().unwrap();
+        state.handle(START, Event::Key(key))
+    };
+    let left = [Effect::Leave(ExitReason::Left)];
+    assert_eq!(press("q", &mut state), left, "while they are opened");
+    let failure = Failure::usage("the store is locked");
+    state.handle(START, Event::Dealt(Err(failure)));
+    assert_eq!(press("enter", &mut state), [Effect::Desk(Work::Deal)]);
 }
 
 #[test]

@@ -137,6 +137,11 @@ fn plan(folder: &std::path::Path, cram: bool) -> Plan {
     }
 }
 
+/// A desk at the deck of a folder.
+pub(super) fn desk_at(folder: &std::path::Path, now: i64) -> Desk {
+    Desk::open(plan(folder, false), now).unwrap()
+}
+
 /// A folder with a deck of these cards, each with the same film, or two.
 pub(super) fn deck(cards: Vec<Card>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -265,7 +270,7 @@ impl Learner {
                 Effect::FindNearness { card, .. } => self.asked.push(("nearness", card.id)),
                 Effect::FindFollowUp(card) => self.asked.push(("follow-up", card.id)),
                 Effect::FindLookAlikes(card) => self.asked.push(("look-alikes", card.id)),
-                Effect::Suspend | Effect::Redraw => {}
+                Effect::DropQuestions | Effect::Suspend | Effect::Redraw => {}
             }
         }
     }

@@ -52,7 +52,7 @@ pub fn draw(frame: &mut Frame, state: &State, gallery: &mut Gallery, theme: &The
         Scene::Waiting => {
             let text = match state.busy {
                 true => "Looking for the first card …",
-                false => "The cards could not be opened. q leaves.",
+                false => "The cards could not be opened. Enter tries again, q leaves.",
             };
             middle(frame, body, &[text.to_string()], theme);
             Shown::default()

@@ -8,7 +8,7 @@ use ratatui::widgets::Clear;
 use crate::tui::terminal_image::{Appearance, Gallery, Source};
 use crate::tui::view::Theme;
 use crate::tui::view::canvas::put_lines;
-use crate::tui::view::mode::{centred, keys_window, window};
+use crate::tui::view::mode::{centred, keys_window, more, window};
 use crate::tui::view::panes::framed;
 use crate::tui::view::text::{cut, wrapped};
 
@@ -76,10 +76,7 @@ pub fn draw(
             look_alikes(frame, area, state, gallery, theme);
             0
         }
-        Some(Overlay::Contrast) => {
-            contrast(frame, area, state, gallery, theme);
-            0
-        }
+        Some(Overlay::Contrast) => contrast(frame, area, state, gallery, theme),
         Some(Overlay::Image | Overlay::Draw) | None => 0,
     }
 }
@@ -180,18 +177,24 @@ fn whole_image(
     }
 }
 
-/// The image of the card beside the one that looks alike, and the question about that.
-fn contrast(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery, theme: &Theme) {
+/// The image of the card beside the one that looks alike, and the question about that; returns its largest first line.
+fn contrast(
+    frame: &mut Frame,
+    area: Rect,
+    state: &State,
+    gallery: &mut Gallery,
+    theme: &Theme,
+) -> usize {
     let Some(turn) = state.turn() else {
-        return;
+        return 0;
     };
     let Some(FollowUp::Contrast(contrast)) = &turn.follow_up else {
-        return;
+        return 0;
     };
-    let place = centred(area, 120, 30);
+    let place = centred(area, (120, 30));
     frame.render_widget(Clear, place);
     let title = match turn.follow_up_chosen {
-        Some(_) => "It looks alike (any key closes)",
+        Some(_) => "It looks alike (any other key closes)",
         None => "It looks alike (a or b answers, any other key closes)",
     };
     let inside = framed(frame, place, title, true, theme);
@@ -214,7 +217,11 @@ fn contrast(frame: &mut Frame, area: Rect, state: &State, gallery: &mut Gallery,
         }
     }
     gallery.covered = covered;
-    put_lines(frame, below, &text, 0);
+    let last = text.len().saturating_sub(usize::from(below.height));
+    let first = state.window_scroll.min(last);
+    put_lines(frame, below, &text, first);
+    more(frame, below, last - first, "PageDown", theme);
+    last
 }
 
 /// The question and its choices; once one is chosen, both answers with what the index says about the other case.
