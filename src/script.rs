@@ -294,6 +294,8 @@ mod tests {
             let is_off = setting.can_be_off && !setting.many;
             let off = json!({ "question": "q", setting.name: "off" });
             assert_eq!(validator.is_valid(&off), is_off, "{off}");
+            let null = json!({ "question": "q", setting.name: null });
+            assert!(validator.is_valid(&null), "{null}");
         }
     }
 

@@ -119,7 +119,7 @@ impl Embedders {
                     "the index has vectors from {}, but {} now has different weights or settings; add new vectors with `rounds index embed`, then remove the old ones with `rounds index embed --drop`",
                     wanted.name,
                     match wanted.bundle.as_str() {
-                        "" => "the built-in model",
+                        "" => "the shipped model",
                         bundle => bundle,
                     }
                 ))

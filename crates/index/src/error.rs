@@ -50,8 +50,8 @@ pub enum IndexError {
     /// The folder holds no index.
     #[error("{0} is not an index: it has no index.toml")]
     NotAnIndex(String),
-    /// The built-in index cannot be changed or have caches.
-    #[error("the built-in index is part of the program and cannot be changed or cached")]
+    /// The shipped index cannot be changed or have caches.
+    #[error("the shipped index is part of the program and cannot be changed or cached")]
     Shipped,
     /// The folder already holds an index.
     #[error("there is already an index in {0}")]
@@ -130,7 +130,7 @@ impl Hint for IndexError {
             Self::File(error) => return error.hint(),
             Self::Vectors(error) => return error.hint(),
             Self::Damaged { .. } => {
-                "list the damage with `rounds index verify`; import the data again into a new index, or omit --index to use the built-in one"
+                "list the damage with `rounds index verify`; import the data again into a new index, or omit --index to use the shipped one"
             }
             Self::Version { .. } => {
                 "import the data again into a new index with `rounds index import`"

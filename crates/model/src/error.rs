@@ -104,16 +104,16 @@ impl Hint for ModelError {
         let text = match self {
             Self::File(error) => return error.hint(),
             Self::NotAModel(_) => {
-                "list your models with `rounds model list`, or leave --model out to use the built-in model"
+                "list your models with `rounds model list`, or omit --model to use the shipped one"
             }
             Self::IsEncoder(_) => {
                 "use it with --encoder, and give a model that answers with --model"
             }
             Self::Damaged { .. } => {
-                "download the model again, or leave --model out to use the built-in model"
+                "download the model again, or omit --model to use the shipped one"
             }
             Self::Version { .. } => {
-                "update the program or the model, or leave --model out to use the built-in model"
+                "update the program or the model, or omit --model to use the shipped one"
             }
             Self::Family(_) => {
                 return Some(format!(

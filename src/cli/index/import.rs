@@ -1,4 +1,4 @@
-//! `rounds index import`: imports a dataset into an index.
+//! `rounds index import`: imports a data set into an index.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -21,12 +21,12 @@ use rounds_support::{Cancel, Failure, FailureKind, Progress};
 pub struct Import {
     /// Index name or folder; created for the shipped model if missing
     index: PathBuf,
-    /// Format of the dataset; omit it with --format
+    /// Format of the data set; omit it with --format
     #[arg(value_name = "FORMAT")]
     format_or_path: PathBuf,
-    /// Dataset file or folder, in the layout in which it is published
+    /// File or folder of the data set, in the layout in which it is published
     path: Option<PathBuf>,
-    /// Format of the dataset, if not given before its path
+    /// Format of the data set, if not given before its path
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Use a column of the data as a field, for example --map finding=answer (may be given several times)

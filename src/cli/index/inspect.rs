@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::list::shipped_length;
 use crate::cli::failure::Outcome;
 use crate::cli::libraries::{existing_index, open_index};
 use crate::cli::out::print;
@@ -206,7 +207,7 @@ fn stats_of(index: &Index) -> Result<Value, Failure> {
         "examples": index.len(),
         "pictures": index.image_count()?,
         "removed": index.live_rows().removed(),
-        "bytes": index.folder().map_or(0, length),
+        "bytes": index.folder().map_or_else(shipped_length, length),
         "sha256": index.sha256(),
         "encoders": index.encoders(),
         "sources": sources,

@@ -63,7 +63,7 @@ impl Row {
 }
 
 /// Total size in bytes of the shipped index.
-fn shipped_length() -> u64 {
+pub(super) fn shipped_length() -> u64 {
     let files = shipped::below(shipped::INDEX).into_iter();
     files
         .filter_map(|name| shipped::file(&name))

@@ -26,7 +26,7 @@ pub enum IndexCommand {
     Create(edit::Create),
     /// Add one example
     Add(edit::Add),
-    /// Import a dataset
+    /// Import a data set
     Import(import::Import),
     /// List your indexes and the shipped one
     List(list::List),

@@ -27,7 +27,7 @@ pub enum Model {
     /// Download published weights and convert them into a bundle
     #[cfg(feature = "hub")]
     Pull(pull::Pull),
-    /// List your bundles
+    /// List your models and encoders
     List {
         /// Print a JSON array
         #[arg(long)]
@@ -166,7 +166,7 @@ fn list(json: bool) -> Outcome {
         print(format_args!("{:#}", serde_json::Value::Array(rows)))?;
     } else {
         if rows.is_empty() {
-            stderr_line("no bundles yet; see `rounds model import --help`");
+            stderr_line("no models of your own yet; see `rounds model --help`");
         }
         for row in &rows {
             let text = |key: &str| row[key].as_str().unwrap_or_default().to_string();

@@ -253,6 +253,7 @@ fn the_list_of_indexes_is_a_table_with_the_shipped_one() {
             "{index}"
         );
     }
+    assert_eq!(stats(&home, "shipped")["bytes"], listed[1]["bytes"]);
     let (_, out, err) = run(&home.with_file_name("empty"), &["index", "list"]);
     assert_eq!(out.lines().count(), 2, "{out}");
     assert!(err.contains("no indexes of your own yet"), "{err}");
