@@ -50,7 +50,7 @@ pub enum Train {
         /// Folder of the training run
         #[arg(long)]
         out: PathBuf,
-        /// Recipe in JSON [default: the built-in recipe]
+        /// Recipe in JSON [default: the shipped recipe]
         #[arg(long)]
         recipe: Option<PathBuf>,
         /// Compute device
@@ -64,7 +64,7 @@ pub enum Train {
         /// Folder of the training run
         #[arg(long)]
         out: PathBuf,
-        /// Recipe in JSON [default: the built-in recipe]
+        /// Recipe in JSON [default: the shipped recipe]
         #[arg(long)]
         recipe: Option<PathBuf>,
         #[command(flatten)]
@@ -251,7 +251,7 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
     Ok(0)
 }
 
-/// The recipe in a file, or the built-in one.
+/// The recipe in a file, or the shipped one.
 fn read_recipe<R: Default + DeserializeOwned>(path: Option<&Path>) -> Result<R, Failure> {
     let Some(path) = path else {
         return Ok(R::default());

@@ -32,7 +32,7 @@ pub struct Found {
 /// Where the cards of a deck are from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The index in this folder; `None` is the built-in one.
+    /// The index in this folder; `None` is the shipped one.
     Index(Option<PathBuf>),
     /// A file; the store has its images.
     Imported,
@@ -48,7 +48,7 @@ impl Source {
     }
 }
 
-/// The deck that a name or the path of an index means; without one, that of the built-in index.
+/// The deck that a name or the path of an index means; without one, that of the shipped index.
 ///
 /// Errors if there is neither.
 pub fn find(store: &Store, paths: &Paths, given: Option<&Path>) -> Result<Found, Failure> {

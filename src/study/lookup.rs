@@ -19,7 +19,7 @@ const MAX_NEAREST: usize = 3000;
 /// What a learner who was wrong is asked first.
 const BASICS: [&str; 3] = ["organ", "modality", "plane"];
 
-/// Opens the index of a deck; `None` inside is the built-in one.
+/// Opens the index of a deck; `None` inside is the shipped one.
 ///
 /// Errors if the deck is not from an index, or the index cannot be opened.
 pub fn open(folder: Option<Option<&Path>>) -> Result<Index, Failure> {

@@ -28,7 +28,7 @@ pub struct Sources {
     pub assistant: Option<Arc<Assistant>>,
     /// What to open otherwise.
     pub setup: Setup,
-    /// The index of the deck; `None` inside is the built-in one.
+    /// The index of the deck; `None` inside is the shipped one.
     pub index: Option<Option<PathBuf>>,
 }
 

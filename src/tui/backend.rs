@@ -75,7 +75,7 @@ pub fn library_names() -> LibraryNames {
     }
 }
 
-/// A short name for a model or index; `None` is the built-in one.
+/// A short name for a model or index; `None` is the shipped one.
 pub fn label(path: Option<&Path>) -> String {
     match path {
         None => SHIPPED.into(),

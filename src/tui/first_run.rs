@@ -7,7 +7,7 @@ pub const PURPOSE: &str = "It is for education and research only. It is not for 
      patient on its answers.";
 
 pub const CAVEATS: [&str; 3] = [
-    "Answers are often wrong. The built-in model is small; each answer says how often such answers are right.",
+    "Answers are often wrong. The shipped model is small; each answer says how often such answers are right.",
     "Nothing leaves this machine: images, questions and answers stay in your own folders.",
     "Similar examples pull answers towards their own: compare with and without them.",
 ];

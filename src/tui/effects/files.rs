@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 20_000;
 /// Maximum length of a displayed file name, in characters.
 const MAX_NAME_CHARS: usize = 255;
 
-/// The built-in sample cases.
+/// The shipped sample cases.
 pub fn sample_cases() -> Vec<SampleCase> {
     let files = shipped::below(CASES);
     let name = |path: &str| {

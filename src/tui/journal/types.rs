@@ -14,7 +14,7 @@ pub struct Attached {
     pub image: Arc<Image>,
     /// The file's bytes, so that a session can be reopened after the file is gone.
     pub file: Arc<[u8]>,
-    /// Where it was read from; `None` for a built-in case or a reopened session.
+    /// Where it was read from; `None` for a shipped case or a reopened session.
     pub path: Option<PathBuf>,
     /// The scan it is a view of, as long as the view can be changed.
     pub scan: Option<Arc<ScanView>>,

@@ -137,7 +137,7 @@ impl State {
         }
         if !self.engine.is_ready() {
             let none =
-                Failure::usage("no model is open").hint("/model shipped opens the built-in one");
+                Failure::usage("no model is open").hint("/model shipped opens the shipped one");
             return self.on_failed(turn, self.engine.error.clone().unwrap_or(none));
         }
         self.set_setup(turn);

@@ -66,7 +66,7 @@ impl Engine {
         }
     }
 
-    /// The index in use or being opened; `None` is the built-in one.
+    /// The index in use or being opened; `None` is the shipped one.
     pub fn wanted_index(&self) -> Option<&std::path::Path> {
         self.wanted.index.as_deref()
     }

@@ -21,15 +21,15 @@ pub struct LibraryNames {
     pub models: Vec<String>,
 }
 
-/// Whether a path is the name of the built-in model and index.
+/// Whether a path is the name of the shipped model and index.
 pub fn is_built_in(path: &Path) -> bool {
     path == Path::new(SHIPPED)
 }
 
-/// The names to choose from: the built-in one, and the user's own.
+/// The names to choose from: the shipped one, and the user's own.
 pub fn with_built_in(own: &[String]) -> Vec<(String, String)> {
     let own = own.iter().map(|name| (name.clone(), String::new()));
-    std::iter::once((SHIPPED.to_string(), "the built-in one".to_string()))
+    std::iter::once((SHIPPED.to_string(), "the shipped one".to_string()))
         .chain(own)
         .collect()
 }

@@ -30,7 +30,7 @@ impl State {
         self.emit(Effect::Open { job, setup });
     }
 
-    /// Opens another model; `None` is the built-in one.
+    /// Opens another model; `None` is the shipped one.
     pub(super) fn open_model(&mut self, model: Option<PathBuf>) {
         let setup = Setup {
             model,
@@ -39,7 +39,7 @@ impl State {
         self.open(setup);
     }
 
-    /// Opens another index; `None` is the built-in one.
+    /// Opens another index; `None` is the shipped one.
     pub(super) fn open_index(&mut self, index: Option<PathBuf>) {
         let setup = Setup {
             index,
@@ -138,7 +138,7 @@ impl State {
         } else {
             self.engine.error = Some(
                 Failure::usage("no model is open")
-                    .hint("/model shipped opens the built-in one, /model PATH another"),
+                    .hint("/model shipped opens the shipped one, /model PATH another"),
             );
         }
         true

@@ -44,7 +44,7 @@ impl Pins {
 /// The pins of every index that was open. Those of the open index are in the settings.
 #[derive(Clone, Debug, Default)]
 pub struct PinsByIndex {
-    /// `None` is the built-in index.
+    /// `None` is the shipped index.
     index: Option<PathBuf>,
     others: HashMap<Option<PathBuf>, Pins>,
     first_index: Option<PathBuf>,

@@ -116,7 +116,7 @@ impl State {
         }
     }
 
-    /// The path or name of a model or index; `None` is the built-in one.
+    /// The path or name of a model or index; `None` is the shipped one.
     fn library_path(&self, argument: &str) -> Option<std::path::PathBuf> {
         paths::from_input(argument, self.home.as_deref()).filter(|path| !is_built_in(path))
     }

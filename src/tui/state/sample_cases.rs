@@ -1,4 +1,4 @@
-//! The built-in sample cases. Their names on the screen do not give the diagnosis away, as their file names would.
+//! The shipped sample cases. Their names on the screen do not give the diagnosis away, as their file names would.
 
 /// A sample case.
 #[derive(Clone, Debug, PartialEq, Eq)]

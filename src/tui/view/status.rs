@@ -63,10 +63,10 @@ pub fn draw(frame: &mut Frame, area: Rect, state: &State, canvas: &Canvas) {
 fn parts(state: &State, canvas: &Canvas) -> Vec<(u8, String)> {
     let mut parts = vec![(0, activity(state))];
     if let Some(about) = state.engine.about() {
-        let model = display_name(&about.model, "built-in model");
+        let model = display_name(&about.model, "shipped model");
         parts.push((3, format!("{model}, {}", about.device.to_uppercase())));
         if about.index != about.model {
-            let index = display_name(&about.index, "built-in");
+            let index = display_name(&about.index, "shipped");
             // Which examples are used matters more than numbers about the answer.
             let weight = if about.index == SHIPPED { 8 } else { 3 };
             parts.push((weight, format!("index: {index}")));

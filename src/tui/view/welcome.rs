@@ -94,8 +94,8 @@ fn cases(frame: &mut Frame, area: Rect, state: &State, selected: usize, canvas: 
 
 fn models(state: &State, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = wrapped(
-        "A small model and a small index of examples are built in, so you can start right away. For real images, download \
-         a published model.",
+        "A small radiology model and an index of examples ship with it, so you can start right away. Published models are larger; \
+         download one to compare.",
         width,
         0,
         theme.text,
