@@ -211,7 +211,7 @@ mod tests {
         assert!(check(&question("Which organ?", "Lung", &["Liver", "Heart"])).is_ok());
         for (asked, answer, wrong) in [
             (" ", "Lung", "Liver"),
-            ("Which organ?", "\u{1B}", "Liver"),
+            ("Which organ?", "\t", "Liver"),
             ("Which organ?", "Lung", ""),
             ("Which organ?", "Lung", " Lung"),
         ] {
