@@ -86,6 +86,10 @@ pub enum Train {
         /// Bundle of the same weights whose calibration to take, instead of measuring it
         #[arg(long)]
         calibrated: Option<PathBuf>,
+        /// Checkpoint of the run (a copy of its `checkpoint.safetensors`); of several the mean of the weights is taken [default: the
+        /// weights with the best tuning score]
+        #[arg(long)]
+        checkpoint: Vec<PathBuf>,
     },
     /// Measure anew how likely the answers of a radiology bundle are right
     Calibrate {
@@ -295,9 +299,10 @@ pub fn run(train: &Train, interrupt: &Interrupt) -> Outcome {
             parts,
             out,
             calibrated,
+            checkpoint,
         } => {
-            let calibrated = calibrated.as_deref();
-            radiology::ship_radiology(run, &parts.inputs(), out, calibrated, interrupt.flag())
+            let (calibrated, flag) = (calibrated.as_deref(), interrupt.flag());
+            radiology::ship_radiology(run, &parts.inputs(), checkpoint, out, calibrated, flag)
                 .map_err(Failure::model)?;
             Ok(0)
         }

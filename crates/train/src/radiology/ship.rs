@@ -2,8 +2,8 @@
 
 use candle_core::quantized::{GgmlDType, QTensor, gguf_file};
 use candle_core::{Device, Tensor};
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 use super::base::{self, Base};
 use super::calibrate::calibrate_radiology;
@@ -81,12 +81,14 @@ fn write(folder: &Path, tensors: Vec<(String, QTensor)>) -> Result<Vec<String>, 
 }
 
 /// Writes the bundle of the run in `run` to `folder`, and calibrates it on the tuning split, or takes the calibration of weights that were
-/// measured before, in the bundle `calibrated`.
+/// measured before, in the bundle `calibrated`. The weights are the run's best ones, or the mean of those in the files `checkpoints`, if
+/// there are any.
 ///
-/// Errors where the run has no best weights yet, or the inputs are not those of the run.
+/// Errors where the run has no best weights yet, or checkpoints or inputs are not those of the run.
 pub fn ship_radiology(
     run: &Path,
     inputs: &Inputs,
+    checkpoints: &[PathBuf],
     folder: &Path,
     calibrated: Option<&Path>,
     cancel: &Cancel,
@@ -111,7 +113,10 @@ pub fn ship_radiology(
     )
     .map_err(RadiologyError::Input)?;
     let config = config(&recipe, &base.decoder, &base.tower);
-    let best = candle_core::safetensors::load(run.join("best.safetensors"), &Device::Cpu)?;
+    let best = match checkpoints {
+        [] => candle_core::safetensors::load(run.join("best.safetensors"), &Device::Cpu)?,
+        files => mean(files)?,
+    };
     let pixels =
         views::squashed(&data, recipe.image_size, recipe.threads).map_err(RadiologyError::Input)?;
     let colour = colour_limit(&data, pixels, recipe.image_size);
@@ -183,6 +188,31 @@ pub fn ship_radiology(
         }
         None => calibrate_radiology(folder, inputs.data, None, recipe.threads, cancel),
     }
+}
+
+/// The mean of the weights in several checkpoints of one run. Late in a run it is better than each of them, as a lower learning rate
+/// would be (stochastic weight averaging, <https://arxiv.org/abs/1803.05407>).
+fn mean(files: &[PathBuf]) -> Result<HashMap<String, Tensor>, RadiologyError> {
+    let mut sums: HashMap<String, Tensor> = HashMap::new();
+    for (at, file) in files.iter().enumerate() {
+        for (name, tensor) in candle_core::safetensors::load(file, &Device::Cpu)? {
+            if name.starts_with("adam.") {
+                continue;
+            }
+            let sum = match sums.remove(&name) {
+                Some(sum) => (sum + tensor)?,
+                None if at == 0 => tensor,
+                None => {
+                    let other = format!("{} has weights of another run: {name}", file.display());
+                    return Err(RadiologyError::Input(other));
+                }
+            };
+            sums.insert(name, sum);
+        }
+    }
+    sums.into_iter()
+        .map(|(name, sum)| Ok((name, (sum / files.len() as f64)?)))
+        .collect()
 }
 
 /// The share of coloured pixels that only [`COLOURED`] of the training images exceed.
