@@ -5,6 +5,7 @@ mod desk;
 mod keys;
 mod lines;
 mod screens;
+mod tutoring;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
