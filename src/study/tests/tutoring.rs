@@ -6,6 +6,26 @@ use crate::study::state::Verdict;
 use rounds_study::queue::Counts;
 use rounds_study::schedule::Grade;
 
+/// Brings the question about a case that looks alike, whose answer is no, to the card on the screen.
+fn offer_contrast(anna: &mut Learner, yes: &str, rationale: &str) {
+    let card = anna.turn().card().id.clone();
+    let case = LookAlike {
+        picture: anna.turn().dealt.pictures[0].clone(),
+        question: "Is there a nodule?".into(),
+        answer: "No".into(),
+        rationale: rationale.into(),
+        similarity: 0.9,
+    };
+    let contrast = Contrast {
+        case,
+        choices: [yes.into(), "No".into()],
+    };
+    anna.event(Event::FollowUp {
+        card,
+        found: Some(FollowUp::Contrast(Box::new(contrast))),
+    });
+}
+
 #[test]
 fn the_model_is_asked_in_the_background_and_its_answer_is_marked_as_a_guess() {
     let mut anna = Learner::new(cards(Kind::Question, 2), (120, 40));
@@ -67,22 +87,11 @@ fn a_wrong_answer_is_followed_by_another_question_about_the_image() {
 fn a_case_that_looks_alike_is_asked_with_two_answers_and_answered_once() {
     let mut anna = Learner::new(cards(Kind::Question, 1), (120, 40));
     anna.type_text("no").press("enter");
-    let card = anna.turn().card().id.clone();
-    let case = LookAlike {
-        picture: anna.turn().dealt.pictures[0].clone(),
-        question: "Is there a nodule?".into(),
-        answer: "No".into(),
-        rationale: "The lungs are clear.".into(),
-        similarity: 0.9,
-    };
-    let contrast = Contrast {
-        case,
-        choices: ["Yes, in the right upper zone".into(), "No".into()],
-    };
-    anna.event(Event::FollowUp {
-        card,
-        found: Some(FollowUp::Contrast(Box::new(contrast))),
-    });
+    offer_contrast(
+        &mut anna,
+        "Yes, in the right upper zone",
+        "The lungs are clear.",
+    );
     anna.sees("Try the same on an image that looks alike:");
     anna.press("f");
     anna.sees("The other case: Is there a nodule?");
@@ -108,22 +117,11 @@ fn a_case_that_looks_alike_is_asked_with_two_answers_and_answered_once() {
 fn all_of_a_long_text_about_a_case_that_looks_alike_can_be_read() {
     let mut anna = Learner::new(cards(Kind::Question, 1), (80, 24));
     anna.type_text("no").press("enter");
-    let card = anna.turn().card().id.clone();
-    let case = LookAlike {
-        picture: anna.turn().dealt.pictures[0].clone(),
-        question: "Is there a nodule?".into(),
-        answer: "No".into(),
-        rationale: format!("{}END", "The lungs are clear. ".repeat(60)),
-        similarity: 0.9,
-    };
-    let contrast = Contrast {
-        case,
-        choices: ["Yes".into(), "No".into()],
-    };
-    anna.event(Event::FollowUp {
-        card,
-        found: Some(FollowUp::Contrast(Box::new(contrast))),
-    });
+    offer_contrast(
+        &mut anna,
+        "Yes",
+        &format!("{}END", "The lungs are clear. ".repeat(60)),
+    );
     anna.press("f b");
     anna.sees("more: PageDown");
     anna.does_not_see("END");
