@@ -57,7 +57,7 @@ pub enum Train {
         #[arg(long, default_value = "cpu", value_parser = device::NAMES)]
         device: String,
     },
-    /// Train your own model on your own index: prefix tuning over a frozen language model; resumes a run found in its folder
+    /// Train your own model on your own index, by prefix tuning or from the shipped model; resumes a run found in its folder
     Adapt(Adapt),
     /// Train the radiology learner from published parts and open question sets; resumes a run found in the folder
     Radiology {
@@ -86,8 +86,8 @@ pub enum Train {
         /// Bundle of the same weights whose calibration to take, instead of measuring it
         #[arg(long)]
         calibrated: Option<PathBuf>,
-        /// Checkpoint of the run (a copy of its `checkpoint.safetensors`); of several the mean of the weights is taken [default: the
-        /// weights with the best tuning score]
+        /// Checkpoint of the run (a copy of its `checkpoint.safetensors`), or a bundle; of several the mean of the weights is taken
+        /// [default: the weights with the best tuning score]
         #[arg(long)]
         checkpoint: Vec<PathBuf>,
     },
@@ -167,6 +167,14 @@ pub enum Method {
     Prefix,
     /// The mapper, and LoRA on the language model's queries and values
     Lora,
+    /// The mapper, and embeddings in front of every sequence
+    PromptTuning,
+    /// The mapper, and keys and values of every layer in front of every sequence
+    PrefixTuning,
+    /// The mapper and the whole language model
+    Unfrozen,
+    /// What joins image and text in the shipped model or one trained from it, on questions with shots from the same index
+    Flamingo,
 }
 
 /// Trains a model on a user's index.
@@ -230,6 +238,10 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
         method: match arguments.method {
             Method::Prefix => adapt::Method::Prefix,
             Method::Lora => adapt::Method::Lora,
+            Method::PromptTuning => adapt::Method::PromptTuning,
+            Method::PrefixTuning => adapt::Method::PrefixTuning,
+            Method::Unfrozen => adapt::Method::Unfrozen,
+            Method::Flamingo => adapt::Method::Flamingo,
         },
         recipe: read_recipe(arguments.recipe.as_deref())?,
         run: arguments.run.clone().unwrap_or_else(|| run_folder(&out)),
@@ -242,15 +254,17 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
     let Some(done) = done else {
         return Ok(130);
     };
+    let loss = done.loss.map(|loss| format!("loss {loss:.4}"));
+    let right = done.right.iter();
+    let right = right.map(|(name, share)| format!("{:.1} % right {name}", 100.0 * share));
+    let measured: Vec<String> = loss.into_iter().chain(right).collect();
     print(format_args!(
-        "{}: {} questions, {} parameters; on {} other questions: loss {:.4}, {:.1} % of the answers right, {:.1} % with another image",
+        "{}: {} questions, {} parameters; on {} other questions: {}",
         display_path(&out),
         done.train,
         done.parameters,
         done.validation,
-        done.loss,
-        100.0 * done.right,
-        100.0 * done.right_with_other_images
+        measured.join(", ")
     ))?;
     Ok(0)
 }

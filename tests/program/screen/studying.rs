@@ -43,7 +43,9 @@ fn grades_are_kept_when_the_terminal_goes_away() {
 
     let pane = Pane::shell(&home, (120, 40));
     // A choice takes no typed answer, so that the letter needs no Esc before it: a terminal sends Esc and a letter as one key, Alt.
-    pane.line(&format!("clear; '{PROGRAM}' study --kind choice --no-model"));
+    pane.line(&format!(
+        "clear; '{PROGRAM}' study --kind choice --no-model"
+    ));
     pane.see("Study: shipped");
     pane.see("u undo");
     pane.text("u");

@@ -11,7 +11,7 @@ use rounds_model::bundle::{Bundle, Fit, Pixels, SpecialTokens};
 use rounds_model::import::{PretrainedDecoder, PretrainedTower, prefix_tokenizer};
 use rounds_model::language::{Decoder, DecoderConfig, LowRankConfig, Projection};
 use rounds_model::load;
-use rounds_model::prefix::{Architecture, Layout, MapperConfig, PrefixConfig};
+use rounds_model::prefix::{Architecture, Layout, MapperConfig, PrefixConfig, VirtualTokens};
 use rounds_model::store::required_tensors;
 use rounds_model::vision::{VisionConfig, VisionTower};
 
@@ -150,6 +150,15 @@ impl Base {
                 targets: [Projection::QProj, Projection::VProj].into_iter().collect(),
             });
         }
+        let virtual_tokens = method.virtual_kind().map(|kind| VirtualTokens {
+            count: recipe.virtual_tokens,
+            kind,
+        });
+        if virtual_tokens.is_some() && recipe.checkpointing {
+            return Err(AdaptError::Input(
+                "virtual tokens cannot be trained with \"checkpointing\": true; leave it out, or take a smaller micro_batch".into(),
+            ));
+        }
         let width = language.hidden_size;
         let whole = recipe.prefix_length * width;
         let fresh = match recipe.mapper {
@@ -172,7 +181,7 @@ impl Base {
             prefix_length,
             layout: Layout::Regular,
             mapper: Some(mapper),
-            virtual_tokens: None,
+            virtual_tokens,
             vision: self.vision.clone(),
             language,
         };
@@ -188,6 +197,7 @@ impl Base {
         let start = |name: &str| {
             name.starts_with("clip_project.")
                 || method == Method::Lora && name.contains(".low_rank_")
+                || method == Method::Unfrozen && name.starts_with("lang_encoder.")
         };
         let pair = |(name, tensor): (&String, &Tensor)| (name.clone(), tensor.clone());
         (

@@ -25,8 +25,10 @@ pub(super) struct Sample {
     pub(super) ids: Vec<u32>,
     /// Where the answer begins.
     pub(super) answer: usize,
+    /// Number of its example in [`AdaptData::examples`].
+    pub(super) example: usize,
     /// Number of its group.
-    group: usize,
+    pub(super) group: usize,
 }
 
 impl Sample {
@@ -44,6 +46,7 @@ impl Sample {
             image,
             ids,
             answer,
+            example: 0,
             group: 0,
         }
     }
@@ -52,6 +55,7 @@ impl Sample {
 /// The questions of an index, not yet split.
 pub(super) struct Questions {
     pub(super) images: Vec<ExampleImage>,
+    examples: Vec<Example>,
     samples: Vec<Sample>,
     groups: Groups,
     skipped: usize,
@@ -64,6 +68,8 @@ pub(super) struct Questions {
 /// The questions of an index, split.
 pub(super) struct AdaptData {
     pub(super) images: Vec<ExampleImage>,
+    /// All examples of the index, those that were left out too.
+    pub(super) examples: Vec<Example>,
     pub(super) train: Vec<Sample>,
     pub(super) validation: Vec<Sample>,
     /// Groups of questions: no group is on both sides.
@@ -195,7 +201,7 @@ impl Questions {
         let (mut samples, mut skipped) = (Vec::new(), 0);
         let (mut groups, mut licences) = (Groups::default(), BTreeMap::new());
         let most = recipe.max_tokens.min(context);
-        for example in &examples {
+        for (at, example) in examples.iter().enumerate() {
             let group = groups.add(example);
             let ([image], false) = (example.images.as_slice(), example.answer.trim().is_empty())
             else {
@@ -217,6 +223,7 @@ impl Questions {
                 image: number,
                 ids,
                 answer,
+                example: at,
                 group,
             });
         }
@@ -226,6 +233,7 @@ impl Questions {
         }
         Ok(Self {
             images,
+            examples,
             samples,
             groups,
             skipped,
@@ -261,6 +269,7 @@ impl Questions {
         let (train, validation) = split(samples, recipe)?;
         Ok(AdaptData {
             images: self.images,
+            examples: self.examples,
             train,
             validation,
             groups: distinct.len(),
@@ -380,6 +389,7 @@ mod tests {
             let questions = Questions {
                 samples: samples.collect(),
                 images,
+                examples: Vec::new(),
                 groups,
                 skipped: 0,
                 licences: Vec::new(),

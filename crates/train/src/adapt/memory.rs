@@ -66,7 +66,8 @@ impl Memory {
     fn part(config: &PrefixConfig, recipe: &AdaptRecipe, counts: Counts) -> usize {
         let language = &config.language;
         let questions = recipe.micro_batch.min(recipe.batch);
-        let positions = counts.tokens.saturating_sub(1) + config.prefix_length;
+        let positions =
+            counts.tokens.saturating_sub(1) + config.prefix_length + config.virtual_count();
         let mut layer = layer_numbers(language);
         if counts.keeps_attention {
             layer += 3 * language.heads * positions;

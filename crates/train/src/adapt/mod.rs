@@ -1,13 +1,15 @@
-//! Trains a user's own model on their own index: prefix tuning over a frozen language model and tower, with or without LoRA.
+//! Trains a user's own model on their own index: prefix tuning over a language model and a tower, in the ways of tuning that the paper
+//! compares, or the additions of a Flamingo learner.
 //!
-//! The result is a bundle of the family `prefix`. Nothing here looks at how a question is answered; it must only give the sequences that
-//! the template `prefix` gives.
+//! The result is a bundle of the family `prefix` or `flamingo`. Nothing here looks at how a question is answered; it must only give the
+//! sequences that the templates `prefix` and `radiology` give.
 
 mod alike;
 mod base;
 mod batch;
 mod curve;
 mod data;
+mod flamingo;
 mod memory;
 mod recipe;
 mod run;
@@ -96,12 +98,10 @@ pub struct AdaptSummary {
     pub validation: usize,
     /// Trained parameters.
     pub parameters: usize,
-    /// The lowest validation loss.
-    pub loss: f32,
-    /// Share of the validation answers that greedy decoding writes exactly.
-    pub right: f32,
-    /// The same with another question's image.
-    pub right_with_other_images: f32,
+    /// The lowest validation loss; `None` where the best weights were chosen by their answers.
+    pub loss: Option<f32>,
+    /// Shares of the validation answers that greedy decoding writes exactly, by condition.
+    pub right: Vec<(String, f32)>,
 }
 
 /// Trains, or resumes the run in the request's folder, and writes the bundle. `None` if it was cancelled.
@@ -112,13 +112,16 @@ pub fn train_adapt(
     let recipe = &request.recipe;
     recipe.check().map_err(AdaptError::Input)?;
     crate::process::prepare();
+    if request.method == Method::Flamingo {
+        return flamingo::train(request, cancel);
+    }
     let base = Base::read(&request.base)?;
     let config = base.config(request.method, recipe)?;
     let tokenizer: Tokenizer = base
         .tokenizer
         .parse()
         .map_err(|e: tokenizers::Error| AdaptError::Input(e.to_string()))?;
-    let context = config.language.max_positions;
+    let context = config.language.max_positions - config.virtual_count();
     let questions = Questions::read(request.index, &tokenizer, &base.tokens, context, recipe)?;
     let written = serde_json::json!({
         "method": request.method, "recipe": recipe, "base": base.identity, "index": questions.sha256,
@@ -142,7 +145,7 @@ pub fn train_adapt(
     let data = questions.split(&looks, recipe)?;
     drop(looks);
     describe(&data, &config, recipe, &constants, parameters, device);
-    if recipe.precision == Precision::Bf16 {
+    if recipe.precision == Precision::Bf16 && request.method != Method::Unfrozen {
         model.language.freeze()?;
     }
     let rank = config.language.low_rank.map_or(recipe.rank, |low| low.rank);
@@ -177,14 +180,18 @@ pub fn train_adapt(
     };
     finished.ship(&request.out, &request.name, request.format)?;
     let best = finished.best();
-    let of = |value: Option<f32>| value.unwrap_or(f32::NAN);
+    let right = best.and_then(|point| point.right);
+    let other = best.and_then(|point| point.right_with_other_images);
+    let right = [("as asked", right), ("with another image", other)];
     Ok(Some(AdaptSummary {
         train: data.train.len(),
         validation: data.validation.len(),
         parameters,
-        loss: of(best.and_then(|point| point.validation)),
-        right: of(best.and_then(|point| point.right)),
-        right_with_other_images: of(best.and_then(|point| point.right_with_other_images)),
+        loss: best.and_then(|point| point.validation),
+        right: right
+            .into_iter()
+            .filter_map(|(name, share)| Some((name.to_string(), share?)))
+            .collect(),
     }))
 }
 
@@ -225,7 +232,7 @@ fn describe(
     };
     let memory = Memory::of(config, recipe, counts);
     stderr_line(format_args!("memory: {memory}"));
-    if !recipe.checkpointing {
+    if !recipe.checkpointing && config.virtual_tokens.is_none() {
         let spared = AdaptRecipe {
             checkpointing: true,
             ..recipe.clone()

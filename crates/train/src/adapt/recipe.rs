@@ -3,16 +3,52 @@
 use serde::{Deserialize, Serialize};
 
 use rounds_model::ops::Precision;
+use rounds_model::prefix::VirtualKind;
 
-/// What is trained. The tower and the language model's own weights never are.
+/// What is trained. The tower never is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// The mapper from images to embeddings.
+    /// The mapper from images to embeddings; the paper calls the language model frozen.
     #[default]
     Prefix,
-    /// The mapper, and additions of low rank to the language model's queries and values.
+    /// The mapper, and additions of low rank to the language model's queries and values (<https://arxiv.org/abs/2106.09685>).
     Lora,
+    /// The mapper, and embeddings in front of every sequence (<https://arxiv.org/abs/2104.08691>).
+    PromptTuning,
+    /// The mapper, and keys and values of every layer in front of every sequence (<https://arxiv.org/abs/2101.00190>).
+    PrefixTuning,
+    /// The mapper and the whole language model.
+    Unfrozen,
+    /// Of a model like the shipped one: resampler, gated cross-attention, match bias and additions of low rank, on questions with shots.
+    Flamingo,
+}
+
+impl Method {
+    /// What it trains, for a model card.
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::Prefix => "the mapper from images to embeddings",
+            Self::Lora => "the mapper, and LoRA on queries and values",
+            Self::PromptTuning => "the mapper, and embeddings in front of every sequence",
+            Self::PrefixTuning => {
+                "the mapper, and keys and values of every layer in front of every sequence"
+            }
+            Self::Unfrozen => "the mapper and the whole language model",
+            Self::Flamingo => {
+                "resampler, gated cross-attention, match bias and additions of low rank, on questions with and without shots"
+            }
+        }
+    }
+
+    /// The virtual tokens that it trains.
+    pub(super) fn virtual_kind(self) -> Option<VirtualKind> {
+        match self {
+            Self::PromptTuning => Some(VirtualKind::Embeddings),
+            Self::PrefixTuning => Some(VirtualKind::KeysValues),
+            Self::Prefix | Self::Lora | Self::Unfrozen | Self::Flamingo => None,
+        }
+    }
 }
 
 /// Which mapper is trained.
@@ -40,6 +76,8 @@ pub struct AdaptRecipe {
     pub rank: usize,
     /// Their factor is this by the rank.
     pub alpha: f32,
+    /// Virtual tokens of prompt and prefix tuning.
+    pub virtual_tokens: usize,
     /// Highest learning rate; after the warm-up it falls in a line to 0 at the end of all epochs.
     pub rate: f64,
     /// Steps of linear warm-up.
@@ -77,6 +115,7 @@ impl Default for AdaptRecipe {
             dropout: 0.5,
             rank: 8,
             alpha: 32.0,
+            virtual_tokens: 30,
             rate: 1e-4,
             warmup: 600,
             weight_decay: 0.0,
@@ -100,6 +139,7 @@ impl AdaptRecipe {
         let counts = [
             ("prefix_length", self.prefix_length),
             ("rank", self.rank),
+            ("virtual_tokens", self.virtual_tokens),
             ("batch", self.batch),
             ("micro_batch", self.micro_batch),
             ("epochs", self.epochs),

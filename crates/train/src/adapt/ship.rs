@@ -15,7 +15,8 @@ use rounds_model::prefix::{PrefixConfig, PrefixModel};
 use rounds_model::store::TensorSpec;
 use rounds_support::{files, sanitise};
 
-const CARD: &str = "model-card.md";
+/// File of the card.
+pub(super) const CARD: &str = "model-card.md";
 
 /// A finished run.
 pub(super) struct Finished<'a> {
@@ -56,24 +57,16 @@ impl Finished<'_> {
         let mut config = self.config.clone();
         config.language.tied_head &= !format.is_packed();
         let specs = PrefixModel::tensors(&config)?;
-        files::create_private_dir(out)?;
         let table = "lang_encoder.model.embed_tokens.weight";
-        let written = write_weights(out, format, &specs, &mut |spec: &TensorSpec| {
-            let tensor = best
-                .get(&spec.name)
-                .or_else(|| self.constants.get(&spec.name));
-            let tensor = match (tensor, spec.name.as_str()) {
-                (None, "lang_encoder.lm_head.weight") => self.constants.get(table),
-                (found, _) => found,
-            };
-            let missing = || candle_core::Error::msg(format!("{} is missing", spec.name));
-            Ok(tensor.cloned().ok_or_else(missing)?)
-        });
-        let written = written.map_err(|e| AdaptError::Input(e.to_string()))?;
+        let mut tensor = |name: &str| {
+            let of = |name: &str| best.get(name).or_else(|| self.constants.get(name)).cloned();
+            match name {
+                "lang_encoder.lm_head.weight" => of(name).or_else(|| of(table)),
+                _ => of(name),
+            }
+        };
         let name = sanitise::clean_line(name);
         let card = self.card(&name);
-        files::write_atomic(&out.join(CARD), card.as_bytes())?;
-        let (weights, tokenizer) = (format.file().to_string(), &self.base.tokenizer);
         let manifest = Manifest {
             format_version: FORMAT_VERSION,
             family: "prefix".into(),
@@ -84,29 +77,17 @@ impl Finished<'_> {
             name,
             familiar_similarity: -1.0,
             reliability: None,
-            dtype: format.name().into(),
-            weights: vec![weights.clone()],
+            dtype: String::new(),
+            weights: Vec::new(),
             vectors_known_by: VectorIdentity::Settings,
             tokens: self.base.tokens.clone(),
             pixels: self.base.pixels.clone(),
             config: config.into(),
-            files: BTreeMap::from([
-                (weights.clone(), written.sha256.clone()),
-                (
-                    "tokenizer.json".into(),
-                    files::sha256_hex(tokenizer.as_bytes()),
-                ),
-                (CARD.into(), files::sha256_hex(card.as_bytes())),
-            ]),
-            lengths: BTreeMap::from([
-                (weights, written.length),
-                ("tokenizer.json".into(), tokenizer.len() as u64),
-                (CARD.into(), card.len() as u64),
-            ]),
+            files: BTreeMap::new(),
+            lengths: BTreeMap::new(),
         };
-        let text = toml::to_string(&manifest).map_err(|e| AdaptError::Input(e.to_string()))?;
-        let committed = written.commit(out, tokenizer, ("model.toml", &text));
-        committed.map_err(AdaptError::File)
+        let tokenizer = self.base.tokenizer.as_bytes();
+        write_bundle(out, format, &specs, &mut tensor, manifest, tokenizer, &card)
     }
 
     fn card(&self, name: &str) -> String {
@@ -115,19 +96,16 @@ impl Finished<'_> {
             None => "not measured".into(),
         };
         let best = self.best();
-        let method = match self.method {
-            Method::Prefix => "the mapper from images to embeddings",
-            Method::Lora => "the mapper, and LoRA on queries and values",
-        };
         let recipe = serde_json::to_string_pretty(self.recipe).unwrap_or_default();
         format!(
-            "# {name}\n\n{}\n\nTrained with `rounds train adapt`: {method}, {} parameters, on top of {} ({}), which stayed as it was.\n\n\
+            "# {name}\n\n{}\n\nTrained with `rounds train adapt`: {}, {} parameters, on top of {} ({}). Everything else stayed as it was.\n\n\
              * Training: {} questions. Validation: {} questions about other images and patients. {} questions of the index were left out. No patient, \
              study or image is on both sides, and no image that shows the same as one on the other side ({} pairs of groups were joined for that; crops are not found).\n\
              * Best validation loss {:.4} after {} steps. Answers that greedy decoding writes exactly: {}; with another question's image: {}. \
              A small difference between the two means that it answers from the question alone.\n\
              * Licences of the index's examples: {}. Index {}.\n\n```json\n{recipe}\n```\n",
             rounds_support::INTENDED_USE,
+            self.method.described(),
             self.trained,
             sanitise::clean_line(&self.base.name),
             sanitise::clean_line(&self.base.licence),
@@ -143,4 +121,47 @@ impl Finished<'_> {
             self.data.sha256,
         )
     }
+}
+
+/// Writes weights, tokenizer, card and manifest to the folder `out`. `tensor` gives the tensor of a name; the manifest's files and types are
+/// filled in.
+pub(super) fn write_bundle(
+    out: &Path,
+    format: WeightFormat,
+    specs: &[TensorSpec],
+    tensor: &mut dyn FnMut(&str) -> Option<Tensor>,
+    manifest: Manifest,
+    tokenizer: &[u8],
+    card: &str,
+) -> Result<(), AdaptError> {
+    files::create_private_dir(out)?;
+    let written = write_weights(out, format, specs, &mut |spec: &TensorSpec| {
+        let missing = || candle_core::Error::msg(format!("{} is missing", spec.name));
+        Ok(tensor(&spec.name).ok_or_else(missing)?)
+    });
+    let written = written.map_err(|e| AdaptError::Input(e.to_string()))?;
+    files::write_atomic(&out.join(CARD), card.as_bytes())?;
+    let weights = format.file().to_string();
+    let tokenizer = std::str::from_utf8(tokenizer).map_err(|e| AdaptError::Input(e.to_string()))?;
+    let manifest = Manifest {
+        dtype: format.name().into(),
+        weights: vec![weights.clone()],
+        files: BTreeMap::from([
+            (weights.clone(), written.sha256.clone()),
+            (
+                "tokenizer.json".into(),
+                files::sha256_hex(tokenizer.as_bytes()),
+            ),
+            (CARD.into(), files::sha256_hex(card.as_bytes())),
+        ]),
+        lengths: BTreeMap::from([
+            (weights, written.length),
+            ("tokenizer.json".into(), tokenizer.len() as u64),
+            (CARD.into(), card.len() as u64),
+        ]),
+        ..manifest
+    };
+    let text = toml::to_string(&manifest).map_err(|e| AdaptError::Input(e.to_string()))?;
+    let committed = written.commit(out, tokenizer, ("model.toml", &text));
+    committed.map_err(AdaptError::File)
 }

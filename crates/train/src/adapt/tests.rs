@@ -60,7 +60,7 @@ fn a_stopped_run_goes_on_exactly_and_gives_a_bundle_that_answers() {
     let index = Index::open(Some(&fixture("index"))).unwrap();
     let whole = request(&bundle, &index, folder.path(), "whole");
     let summary = train_adapt(&whole, &Cancel::new()).unwrap().unwrap();
-    assert!(summary.loss.is_finite() && summary.train > summary.validation);
+    assert!(summary.loss.is_some_and(f32::is_finite) && summary.train > summary.validation);
 
     let parts = request(&bundle, &index, folder.path(), "parts");
     let stopped = Cancel::new();
@@ -96,6 +96,47 @@ fn a_stopped_run_goes_on_exactly_and_gives_a_bundle_that_answers() {
     other.recipe.seed = 2;
     let refused = train_adapt(&other, &Cancel::new()).unwrap_err();
     assert!(refused.to_string().contains("--run"), "{refused}");
+}
+
+#[test]
+fn every_way_of_tuning_trains_what_it_names_and_gives_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = Bundle::open(Some(&fixture("nano"))).unwrap();
+    let index = Index::open(Some(&fixture("index"))).unwrap();
+    let mapper = 6;
+    for (method, name) in [
+        (Method::PromptTuning, "prompt"),
+        (Method::PrefixTuning, "prefix"),
+        (Method::Unfrozen, "unfrozen"),
+    ] {
+        let mut one = request(&bundle, &index, folder.path(), name);
+        one.method = method;
+        one.recipe.epochs = 1;
+        one.recipe.virtual_tokens = 3;
+        let summary = train_adapt(&one, &Cancel::new()).unwrap().unwrap();
+        assert!(summary.loss.is_some_and(f32::is_finite), "{name}");
+        let best = one.run.join("best.safetensors");
+        let best = candle_core::safetensors::load(best, &Device::Cpu).unwrap();
+        let has = |part: &str| best.keys().filter(|name| name.contains(part)).count();
+        assert_eq!(has("clip_project."), mapper, "{name}");
+        assert_eq!(has("vision_encoder."), 0, "{name}");
+        match method {
+            Method::Unfrozen => assert_eq!(has("lang_encoder."), best.len() - mapper),
+            _ => assert_eq!((has("virtual."), best.len()), (1, mapper + 1), "{name}"),
+        }
+        let made = Bundle::open(Some(&one.out)).unwrap();
+        let tokens = made.manifest.config.prefix().unwrap().virtual_tokens;
+        assert_eq!(tokens.is_some(), method != Method::Unfrozen);
+        let mut learner = load_learner(&made, &Device::Cpu).unwrap();
+        let image = learner.encode_image(&rounds_imaging::blank(64)).unwrap();
+        let prompt = [learner.tokenizer().token_to_id("<image>").unwrap()];
+        let logits = learner.prefill(&prompt, &[image.into()], &Cancel::new());
+        assert!(logits.unwrap().iter().any(|logit| logit.is_finite()));
+    }
+    let mut refused = request(&bundle, &index, folder.path(), "refused");
+    refused.method = Method::Flamingo;
+    let refused = train_adapt(&refused, &Cancel::new()).unwrap_err();
+    assert!(refused.to_string().contains("--method lora"), "{refused}");
 }
 
 /// The golden model `gpt2-frozen` of tests/reference/prefix.py as a bundle.
@@ -206,7 +247,7 @@ fn ten_steps_have_the_losses_of_pytorch() {
 
 #[test]
 fn checkpointing_gives_the_loss_and_the_gradients_of_keeping_everything() {
-    for method in [Method::Prefix, Method::Lora] {
+    for method in [Method::Prefix, Method::Lora, Method::Unfrozen] {
         let golden = Golden::new(method);
         let context = golden.context();
         let vars = golden.vars.select(|_| true);
@@ -243,7 +284,11 @@ fn checkpointing_gives_the_loss_and_the_gradients_of_keeping_everything() {
             }
             compared += 1;
         }
-        let least = if method == Method::Lora { 10 } else { 6 };
+        let least = match method {
+            Method::Unfrozen => 20,
+            Method::Lora => 10,
+            _ => 6,
+        };
         assert!(compared >= least, "{compared} variables");
     }
 }

@@ -20,10 +20,12 @@ pub enum Set {
     VqaMed,
     /// VQA-RAD.
     VqaRad,
+    /// A user's own questions.
+    Own,
 }
 
 impl Set {
-    /// All sets.
+    /// The published sets.
     pub const ALL: [Set; 3] = [Set::Slake, Set::VqaMed, Set::VqaRad];
 
     /// Its folder, which also names it in reports.
@@ -32,6 +34,7 @@ impl Set {
             Set::Slake => "slake",
             Set::VqaMed => "vqa-med-2019",
             Set::VqaRad => "vqa-rad",
+            Set::Own => "own",
         }
     }
 }
@@ -291,6 +294,7 @@ impl RadiologyData {
                 Set::Slake => reader.slake(&path)?,
                 Set::VqaMed => reader.vqa_med(&path)?,
                 Set::VqaRad => reader.vqa_rad(&path)?,
+                Set::Own => {}
             }
         }
         if reader.data.images.is_empty() {
@@ -322,6 +326,7 @@ impl RadiologyData {
                     facts::vqa_med(&path, "validate"),
                 ],
                 Set::VqaRad => vec![facts::vqa_rad(&path)],
+                Set::Own => Vec::new(),
             };
             for found in read {
                 let found = found.map_err(|e| e.to_string())?;
@@ -380,6 +385,11 @@ impl RadiologyData {
             questions: self.worked.clone(),
             worked: Vec::new(),
         }
+    }
+
+    /// The sets that it has images of.
+    pub(crate) fn sets(&self) -> BTreeSet<Set> {
+        self.images.iter().map(|image| image.set).collect()
     }
 
     /// Images of a split.

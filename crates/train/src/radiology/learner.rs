@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokenizers::Tokenizer;
 
-use super::data::{RadiologyData, Set, Split};
+use super::data::{RadiologyData, Split};
 use super::episodes::{Binding, Contrast, Episode, Episodes, Markers, Organs, Pool, Sequence};
 use super::recipe::RadiologyRecipe;
 use super::several::Several;
@@ -120,14 +120,16 @@ struct Outcome {
 }
 
 impl LearnerStage<'_> {
-    fn trained(name: &str) -> bool {
+    /// Whether the learner's stage trains the tensor of this name.
+    pub(super) fn trained(name: &str) -> bool {
         let added = ["perceiver.", "match_bias.weight", "match_bias.projection"];
         added.iter().any(|prefix| name.starts_with(prefix))
             || name.contains("gated_cross_attn_layers")
             || name.contains("low_rank")
     }
 
-    fn load(&self) -> Result<Flamingo> {
+    /// The model of the variables, its decoder packed for products in bf16.
+    pub(super) fn load(&self) -> Result<Flamingo> {
         let mut model = Flamingo::load(self.config, self.vars.store(&Device::Cpu))?;
         model.language.freeze()?;
         Ok(model)
@@ -219,14 +221,18 @@ impl LearnerStage<'_> {
         })
     }
 
+    /// An episode as the model sees it, without its first shots where it would not fit.
     fn encode(&self, episode: &Episode) -> Result<Sequence> {
-        Sequence::encode(
-            episode,
-            self.tokenizer,
-            self.markers,
-            self.recipe.rationale_weight,
-        )
-        .map_err(candle_core::Error::msg)
+        let (tokenizer, markers) = (self.tokenizer, self.markers);
+        let weight = self.recipe.rationale_weight;
+        for first in 0..episode.len() {
+            let sequence = Sequence::encode(&episode[first..], tokenizer, markers, weight);
+            let sequence = sequence.map_err(candle_core::Error::msg)?;
+            if sequence.ids.len() <= self.config.language.max_positions {
+                return Ok(sequence);
+            }
+        }
+        candle_core::bail!("a question has more tokens than fit into the model")
     }
 
     /// Trains from `checkpoint.step` on. The weights with the best tuning score are kept in `best.safetensors`.
@@ -273,10 +279,6 @@ impl LearnerStage<'_> {
             let (mut sequences, mut tokens) = (Vec::new(), 0);
             while tokens < stage.batch {
                 let sequence = self.encode(&episodes.sample(step < singles, &mut rng))?;
-                // Nothing longer fits into the model, and nothing near it occurs in the data.
-                if sequence.ids.len() > self.config.language.max_positions {
-                    candle_core::bail!("an episode has {} tokens", sequence.ids.len());
-                }
                 tokens += sequence.ids.len();
                 sequences.push(sequence);
             }
@@ -303,9 +305,22 @@ impl LearnerStage<'_> {
             {
                 self.tune(&model, checkpoint.step, report)?;
                 checkpoint.save(self.vars, &optimiser)?;
+                if self.is_over(checkpoint.step) {
+                    break;
+                }
             }
         }
         checkpoint.save(self.vars, &optimiser)
+    }
+
+    /// Whether the last evaluations, as many as the recipe's patience, were no better than one before them.
+    fn is_over(&self, step: usize) -> bool {
+        let patience = self.recipe.patience * self.recipe.learner.evaluate_every;
+        let best = std::fs::read_to_string(self.folder.join("best.json"))
+            .ok()
+            .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+            .and_then(|value| value["step"].as_u64());
+        patience > 0 && best.is_some_and(|best| step.saturating_sub(best as usize) >= patience)
     }
 
     /// Judges the model on the tuning split and keeps it if it is the best so far.
@@ -349,11 +364,12 @@ impl LearnerStage<'_> {
         let binding = Binding::new(self.coarse, &self.data.images_of(split));
         let pool = Pool::new(self.data, self.neighbours, self.recipe);
         let several = Several::new(self.data, self.coarse, split);
-        for set in Set::ALL {
-            let of_set = |q: &&usize| self.data.images[self.data.questions[**q].image].set == set;
+        let sets = self.data.sets();
+        for set in &sets {
+            let of_set = |q: &&usize| self.data.images[self.data.questions[**q].image].set == *set;
             let mut own: Vec<usize> = all.iter().filter(of_set).copied().collect();
             rng.shuffle(&mut own);
-            own.truncate(questions / 3);
+            own.truncate(questions / sets.len());
             for question in own {
                 for shots in [0, 4] {
                     let mut near = self.neighbours.of(question, shots);
@@ -405,7 +421,7 @@ impl LearnerStage<'_> {
     }
 
     /// Whether the model answers each episode right.
-    fn right(&self, model: &Flamingo, named: &[(String, Episode)]) -> Result<Vec<bool>> {
+    pub(super) fn right(&self, model: &Flamingo, named: &[(String, Episode)]) -> Result<Vec<bool>> {
         let sequences = named.iter().map(|(_, episode)| self.encode(episode));
         let mut groups = batches(sequences.collect::<Result<_>>()?);
         // Each thread gets a share of the list in its order, so long and short ones take turns.

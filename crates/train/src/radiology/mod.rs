@@ -11,6 +11,7 @@ pub mod facts;
 mod labels;
 mod learner;
 mod names;
+pub(crate) mod own;
 mod recipe;
 mod report;
 mod several;

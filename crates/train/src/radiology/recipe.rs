@@ -65,6 +65,8 @@ pub struct RadiologyRecipe {
     pub low_rank: usize,
     /// Questions of the tuning split that a checkpoint is judged by.
     pub tuning_questions: usize,
+    /// The learner's stage ends after so many evaluations without a better tuning score; 0 for never.
+    pub patience: usize,
 }
 
 impl Default for RadiologyRecipe {
@@ -108,6 +110,7 @@ impl Default for RadiologyRecipe {
             low_rank_rate: 0.5,
             low_rank: 16,
             tuning_questions: 240,
+            patience: 0,
         }
     }
 }

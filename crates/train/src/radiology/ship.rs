@@ -81,8 +81,8 @@ fn write(folder: &Path, tensors: Vec<(String, QTensor)>) -> Result<Vec<String>, 
 }
 
 /// Writes the bundle of the run in `run` to `folder`, and calibrates it on the tuning split, or takes the calibration of weights that were
-/// measured before, in the bundle `calibrated`. The weights are the run's best ones, or the mean of those in the files `checkpoints`, if
-/// there are any.
+/// measured before, in the bundle `calibrated`. The weights are the run's best ones, or the mean of those in `checkpoints`, if there are any:
+/// files of the run, or folders of bundles of the same shape.
 ///
 /// Errors where the run has no best weights yet, or checkpoints or inputs are not those of the run.
 pub fn ship_radiology(
@@ -122,9 +122,11 @@ pub fn ship_radiology(
     let colour = colour_limit(&data, pixels, recipe.image_size);
     let mut tensors = Vec::new();
     for spec in Flamingo::tensors(&config)? {
-        let tensor = best
+        // The decoder's own weights first: a bundle has them as they read after they were stored.
+        let tensor = base
+            .decoder_tensors
             .get(&spec.name)
-            .or_else(|| base.decoder_tensors.get(&spec.name))
+            .or_else(|| best.get(&spec.name))
             .ok_or_else(|| text(format!("the run has no weights called {}", spec.name)))?;
         tensors.push((spec.name.clone(), quantised(tensor, stored_as(&spec))?));
     }
@@ -190,12 +192,17 @@ pub fn ship_radiology(
     }
 }
 
-/// The mean of the weights in several checkpoints of one run. Late in a run it is better than each of them, as a lower learning rate
-/// would be (stochastic weight averaging, <https://arxiv.org/abs/1803.05407>).
+/// The mean of the weights in several checkpoints of one run, or of a run and the one that it began with. Late in a run it is better than
+/// each of them, as a lower learning rate would be (stochastic weight averaging, <https://arxiv.org/abs/1803.05407>); of two runs it keeps
+/// some of what each is better at (model soups, <https://arxiv.org/abs/2203.05482>).
 fn mean(files: &[PathBuf]) -> Result<HashMap<String, Tensor>, RadiologyError> {
     let mut sums: HashMap<String, Tensor> = HashMap::new();
     for (at, file) in files.iter().enumerate() {
-        for (name, tensor) in candle_core::safetensors::load(file, &Device::Cpu)? {
+        let weights = match file.is_dir() {
+            true => super::Start::read(file)?.weights,
+            false => candle_core::safetensors::load(file, &Device::Cpu)?,
+        };
+        for (name, tensor) in weights {
             if name.starts_with("adam.") {
                 continue;
             }

@@ -4,11 +4,14 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::adapt::{AdaptRecipe, AdaptRequest, BaseSource, Method, train_adapt};
 use crate::checkpoint::weights;
 use crate::pool::phantom_image;
 use crate::recipe::Stage;
 use rounds_imaging::thumbnail_jpeg;
+use rounds_index::Index;
 use rounds_model::bundle::Bundle;
+use rounds_model::import::WeightFormat;
 use rounds_phantom::{KINDS, render};
 
 const SIDE: usize = 64;
@@ -174,6 +177,7 @@ fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
     let asked =
         |share: &&Share| share.condition == "hybrid" && share.part == "all" && share.shots == 4;
     assert_eq!(report.shares.iter().find(asked).unwrap().questions, 4);
+    own_questions(folder.path(), &bundle);
     let refused = train_radiology(
         &RadiologyRecipe {
             seed: 1,
@@ -184,4 +188,62 @@ fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
         &Cancel::new(),
     );
     assert!(matches!(refused, Err(RadiologyError::OtherRecipe(_))));
+}
+
+/// Trains the bundle further on the index of the fixtures: once straight, once stopped in between.
+fn own_questions(folder: &Path, bundle: &Path) {
+    let index = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/index");
+    let index = Index::open(Some(Path::new(index))).unwrap();
+    let bundle = Bundle::open(Some(bundle)).unwrap();
+    let request = |name: &str| AdaptRequest {
+        base: BaseSource::Bundle(&bundle),
+        index: &index,
+        method: Method::Flamingo,
+        recipe: AdaptRecipe {
+            batch: 4,
+            epochs: 1,
+            rate: 1e-3,
+            validation: 0.2,
+            threads: 1,
+            // Letters, not words.
+            max_tokens: 1000,
+            ..AdaptRecipe::default()
+        },
+        run: folder.join(format!("{name}.training")),
+        out: folder.join(name),
+        name: name.into(),
+        format: WeightFormat::F32,
+        device: Device::Cpu,
+    };
+    let straight = request("straight");
+    let summary = train_adapt(&straight, &Cancel::new()).unwrap().unwrap();
+    assert!(summary.train > summary.validation && summary.validation > 0);
+    let conditions: Vec<&str> = summary
+        .right
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(conditions.len(), 5, "{conditions:?}");
+
+    let parts = request("parts");
+    let stopped = Cancel::new();
+    let first = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !parts.run.join("checkpoint.safetensors").exists() {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            stopped.cancel();
+        });
+        train_adapt(&parts, &stopped).unwrap()
+    });
+    let resumed = train_adapt(&parts, &Cancel::new()).unwrap().unwrap();
+    assert!(first.is_none_or(|first| first == resumed));
+    assert_eq!(resumed, summary);
+    let weights = |request: &AdaptRequest| files::read(&request.out.join("model.safetensors"));
+    assert!(weights(&parts).unwrap() == weights(&straight).unwrap());
+    assert!(Bundle::verify(&parts.out).unwrap().is_empty());
+    let made = Bundle::open(Some(&parts.out)).unwrap();
+    assert!(made.manifest.reliability.is_none(), "it was not calibrated");
+    assert_eq!(made.manifest.template, "radiology");
+    rounds_model::families::load_learner(&made, &Device::Cpu).unwrap();
 }
