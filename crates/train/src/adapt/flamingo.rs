@@ -13,7 +13,7 @@ use super::ship::write_bundle;
 use super::{AdaptError, AdaptRequest, AdaptSummary, SPLIT};
 use crate::radiology::own::{OwnResult, OwnRun, fitting};
 use crate::radiology::{
-    RadiologyData, RadiologyImage, RadiologyQuestion, RadiologyRecipe, Set, Split,
+    RadiologyData, RadiologyError, RadiologyImage, RadiologyQuestion, RadiologyRecipe, Set, Split,
 };
 use crate::recipe::Stage;
 use rounds_assistant::comparable;
@@ -94,12 +94,15 @@ pub(super) fn train(
         written: &format!("{written:#}"),
         folder: &request.run,
     };
-    let done = run.train(cancel).map_err(|e| wrong(e.to_string()))?;
+    let done = run.train(cancel).map_err(|error| match error {
+        RadiologyError::OtherRecipe(_) => {
+            AdaptError::OtherRun(rounds_support::errors::display_path(&request.run))
+        }
+        other => wrong(other.to_string()),
+    })?;
     let Some(done) = done else {
         return Ok(None);
     };
-    let other = || AdaptError::OtherRun(rounds_support::errors::display_path(&request.run));
-    let done = done.ok_or_else(other)?;
     ship(request, bundle, &data, &done)?;
     let [_, after] = &done.measured;
     Ok(Some(AdaptSummary {

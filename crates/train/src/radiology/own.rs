@@ -4,7 +4,6 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::Init;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 use tokenizers::Tokenizer;
 
 use super::data::{RadiologyData, Split};
@@ -29,6 +28,8 @@ use rounds_support::{Cancel, stderr_line};
 const MEASURED: usize = 200;
 /// Shots of a measured question that has any.
 const SHOTS: usize = 4;
+
+type Tensors = HashMap<String, Tensor>;
 
 /// A run on one's own questions.
 pub(crate) struct OwnRun<'a> {
@@ -84,17 +85,13 @@ fn unfit(manifest: &Manifest) -> String {
 }
 
 impl OwnRun<'_> {
-    /// Trains, or resumes the run in its folder; `None` where it was cancelled, and `Some(None)` where the folder has another run.
-    pub(crate) fn train(
-        &self,
-        cancel: &Cancel,
-    ) -> Result<Option<Option<OwnResult>>, RadiologyError> {
+    /// Trains, or resumes the run in its folder; `None` where it was cancelled.
+    pub(crate) fn train(&self, cancel: &Cancel) -> Result<Option<OwnResult>, RadiologyError> {
         let manifest = &self.bundle.manifest;
         let (config, vision) = fitting(manifest).map_err(RadiologyError::Input)?;
-        let Some((mut checkpoint, weights)) = Checkpoint::open_run(self.folder, self.written)?
-        else {
-            return Ok(Some(None));
-        };
+        let other = || RadiologyError::OtherRecipe(self.folder.display().to_string());
+        let opened = Checkpoint::open_run(self.folder, self.written)?;
+        let (mut checkpoint, weights) = opened.ok_or_else(other)?;
         let (before, constants) = self.weights(config)?;
         let mut given = before.clone();
         given.extend(weights);
@@ -168,19 +165,16 @@ impl OwnRun<'_> {
         let parameters = parameters.iter().map(|(_, var)| var.elem_count()).sum();
         let mut weights = constants.clone();
         weights.extend(best);
-        Ok(Some(Some(OwnResult {
+        Ok(Some(OwnResult {
             weights,
             parameters,
             step: best_step(self.folder),
             measured: [first, last],
-        })))
+        }))
     }
 
     /// The bundle's weights: those that are variables of the run, and all others.
-    fn weights(
-        &self,
-        config: &FlamingoConfig,
-    ) -> Result<(HashMap<String, Tensor>, HashMap<String, Tensor>), RadiologyError> {
+    fn weights(&self, config: &FlamingoConfig) -> Result<(Tensors, Tensors), RadiologyError> {
         let store = load::store(self.bundle, &Device::Cpu, DType::F32).map_err(input)?;
         let (mut given, mut constants) = (HashMap::new(), HashMap::new());
         for spec in Flamingo::tensors(config)? {
@@ -246,7 +240,8 @@ impl LearnerStage<'_> {
                 images: vec![(other, 0)],
                 ..own.clone()
             };
-            let after_shots = |turn: &EpisodeTurn| [shots.as_slice(), &[turn.clone()]].concat();
+            let after_shots =
+                |turn: &EpisodeTurn| [shots.as_slice(), std::slice::from_ref(turn)].concat();
             named.push(("4 shots", after_shots(&own)));
             named.push(("4 shots, another image", after_shots(&with_other)));
             named.push(("no shots", vec![own]));
