@@ -92,7 +92,12 @@ impl<'a> Store<'a> {
     pub fn get(&self, shape: impl Into<Shape>, name: &str, init: Init) -> Result<Tensor> {
         let shape = shape.into();
         if let Some(packed) = self.packed.get(&self.path(name)) {
-            let full = packed.dequantised(self.full.device())?;
+            let mut full = packed.dequantised(self.full.device())?;
+            // A packed head may have more rows than the vocabulary, as `linear` knows too.
+            let padded = matches!(packed, Packed::Candle(_)) && full.rank() == 2;
+            if padded && shape.rank() == 2 && full.dim(0)? > shape.dims()[0] {
+                full = full.narrow(0, 0, shape.dims()[0])?.contiguous()?;
+            }
             if full.shape() != &shape {
                 candle_core::bail!(
                     "{} has shape {:?}, but {shape:?} was expected",

@@ -4,7 +4,9 @@
 //! Batches depend only on seed and step, so nothing else is needed. The file is replaced atomically.
 
 use candle_core::{Device, Result, Tensor};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::View;
+use safetensors::tensor::Dtype;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -108,40 +110,59 @@ impl Checkpoint {
     /// Writes weights, moments and position.
     pub(crate) fn save(&mut self, vars: &Vars, optimiser: &AdamW) -> Result<()> {
         self.updates = optimiser.updates;
-        let mut flat: Vec<(String, Vec<usize>, Vec<f32>)> = Vec::new();
-        for (name, var) in vars.select(|_| true) {
-            flat.push((name, var.dims().to_vec(), var.flatten_all()?.to_vec1()?));
-        }
-        for ((name, _), m) in optimiser.vars.iter().zip(&optimiser.moments) {
-            flat.push((
-                format!("adam.mean.{name}"),
-                vec![m.mean.len()],
-                m.mean.clone(),
-            ));
-            flat.push((
-                format!("adam.square.{name}"),
-                vec![m.square.len()],
-                m.square.clone(),
-            ));
-        }
-        let bytes: Vec<Vec<u8>> = flat
+        let vars = vars.select(|_| true);
+        let weights = vars
             .iter()
-            .map(|(_, _, v)| v.iter().flat_map(|x| x.to_le_bytes()).collect())
-            .collect();
-        let mut views = Vec::new();
-        for ((name, shape, _), bytes) in flat.iter().zip(&bytes) {
-            views.push((
-                name.as_str(),
-                TensorView::new(Dtype::F32, shape.clone(), bytes)?,
-            ));
-        }
+            .map(|(name, var)| (name.clone(), Entry::Weight(var.as_tensor())));
+        let moments = optimiser.vars.iter().zip(&optimiser.moments);
+        let moments = moments.flat_map(|((name, _), moments)| {
+            [("mean", &moments.mean), ("square", &moments.square)].map(|(kind, values)| {
+                let entry = Entry::Moment([values.len()], values);
+                (format!("adam.{kind}.{name}"), entry)
+            })
+        });
         let meta = HashMap::from([
             ("stage".to_string(), self.stage.to_string()),
             ("step".to_string(), self.step.to_string()),
             ("updates".to_string(), self.updates.to_string()),
         ]);
-        let out = safetensors::serialize(views, Some(meta))?;
-        files::write_atomic(&self.path, &out).map_err(candle_core::Error::wrap)
+        // Written tensor by tensor: a copy of everything would take more memory than a step does.
+        let new = self.path.with_extension("safetensors.new");
+        safetensors::serialize_to_file(weights.chain(moments), Some(meta), &new)?;
+        std::fs::File::open(&new)?.sync_all()?;
+        Ok(std::fs::rename(&new, &self.path)?)
+    }
+}
+
+/// What a checkpoint keeps, written when its turn comes.
+enum Entry<'a> {
+    Weight(&'a Tensor),
+    Moment([usize; 1], &'a [f32]),
+}
+
+impl View for Entry<'_> {
+    fn dtype(&self) -> Dtype {
+        Dtype::F32
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Weight(tensor) => tensor.dims(),
+            Self::Moment(shape, _) => shape,
+        }
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Weight(tensor) => View::data(*tensor),
+            Self::Moment(_, values) => {
+                Cow::Owned(values.iter().flat_map(|x| x.to_le_bytes()).collect())
+            }
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        4 * self.shape().iter().product::<usize>()
     }
 }
 

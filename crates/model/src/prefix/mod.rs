@@ -27,8 +27,9 @@ use super::vision::VisionTower;
 enum Virtual {
     /// Prompt and p-tuning: embeddings `[1, count, hidden]`.
     Embeddings(Tensor),
-    /// Prefix tuning: keys and values `[1, count, key-value width]` of every layer.
-    KeysValues(Vec<(Tensor, Tensor)>),
+    /// Prefix tuning: keys and values of every layer, `[1, count, 2 * layers * key-value width]`. They are taken apart where they are used: in
+    /// training they change.
+    KeysValues(Tensor),
 }
 
 /// The assembled model. One struct serves training (weights are variables) and inference.
@@ -110,8 +111,8 @@ impl PrefixModel {
     /// The cache of a new sequence. With prefix tuning it already has the virtual tokens.
     pub fn new_cache(&self) -> Result<KvCache> {
         let mut cache = self.language.new_cache();
-        if let Some(Virtual::KeysValues(layers)) = &self.virtual_tokens {
-            cache.preload(layers)?;
+        if let Some(Virtual::KeysValues(all)) = &self.virtual_tokens {
+            cache.preload(&self.keys_and_values(all)?)?;
         }
         Ok(cache)
     }
@@ -126,8 +127,9 @@ impl PrefixModel {
         let (mut x, mut cache) = (x.clone(), None);
         match &self.virtual_tokens {
             Some(Virtual::Embeddings(leading)) => x = Tensor::cat(&[&all(leading)?, &x], 1)?,
-            Some(Virtual::KeysValues(layers)) => {
-                let layers = layers.iter().map(|(k, v)| Ok((all(k)?, all(v)?)));
+            Some(Virtual::KeysValues(joined)) => {
+                let layers = self.keys_and_values(joined)?.into_iter();
+                let layers = layers.map(|(k, v)| Ok((all(&k)?, all(&v)?)));
                 let mut preloaded = self.language.new_cache().differentiable();
                 preloaded.preload(&layers.collect::<Result<Vec<_>>>()?)?;
                 cache = Some(preloaded);
@@ -145,6 +147,16 @@ impl PrefixModel {
         let leading = hidden.dim(1)? - positions;
         debug_assert_eq!(hidden.dim(2)?, width);
         hidden.narrow(1, leading, positions)?.contiguous()
+    }
+
+    /// Keys and values of each layer, `[1, count, key-value width]`, of those of all layers side by side.
+    fn keys_and_values(&self, joined: &Tensor) -> Result<Vec<(Tensor, Tensor)>> {
+        let language = &self.config.language;
+        let width = language.key_value_width();
+        let part = |at: usize| joined.narrow(2, at * width, width)?.contiguous();
+        (0..language.layers)
+            .map(|layer| Ok((part(2 * layer)?, part(2 * layer + 1)?)))
+            .collect()
     }
 
     /// The embeddings in front of every sequence `[1, count, hidden]`, with prompt and p-tuning.
@@ -191,10 +203,7 @@ impl Virtual {
             VirtualKind::KeysValues => {
                 let width = language.key_value_width();
                 let shape = (tokens.count, 2 * language.layers * width);
-                let all = store.get(shape, "keys_values", small())?.unsqueeze(0)?;
-                let part = |at: usize| all.narrow(2, at * width, width)?.contiguous();
-                let layers = (0..language.layers).map(|i| Ok((part(2 * i)?, part(2 * i + 1)?)));
-                Self::KeysValues(layers.collect::<Result<_>>()?)
+                Self::KeysValues(store.get(shape, "keys_values", small())?.unsqueeze(0)?)
             }
         })
     }

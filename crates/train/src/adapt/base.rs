@@ -67,6 +67,15 @@ impl Base {
         let manifest = &bundle.manifest;
         let config = &manifest.config;
         let store = load::store(bundle, &Device::Cpu, DType::F32).map_err(wrong)?;
+        if config
+            .prefix()
+            .is_some_and(|prefix| prefix.virtual_tokens.is_some())
+        {
+            return Err(AdaptError::Input(format!(
+                "{} has virtual tokens, and no method trains a model with them further: go on from the model that it was made from",
+                manifest.name
+            )));
+        }
         let mapper = config.prefix().and_then(|prefix| {
             let mapper = prefix.mapper.clone()?;
             Some((mapper, prefix.prefix_length))

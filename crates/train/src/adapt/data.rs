@@ -325,7 +325,7 @@ fn split(
 
 fn too_few() -> AdaptError {
     AdaptError::Input(
-        "the index needs questions about at least two patients or unlike images, each with one image and an answer".into(),
+        "the index needs questions about at least two patients or unlike images, each with one image, an answer, and no more tokens than max_tokens of the recipe".into(),
     )
 }
 

@@ -27,8 +27,8 @@ use rounds_support::{Cancel, sanitise, stderr_line};
 const TOKENS: usize = 50;
 /// A rationale of more bytes is left out, so that a question with its rationale fits into the model.
 const MAX_RATIONALE: usize = 1500;
-/// Most steps between two evaluations.
-const EVALUATE_EVERY: usize = 100;
+/// Fewest and most steps between two evaluations.
+const EVALUATE_EVERY: [usize; 2] = [10, 100];
 
 /// Trains, or resumes the run in the request's folder, and writes the bundle. `None` if it was cancelled.
 pub(super) fn train(
@@ -103,11 +103,11 @@ pub(super) fn train(
     let Some(done) = done else {
         return Ok(None);
     };
-    ship(request, bundle, &data, &done)?;
+    ship(request, bundle, &data, &done, &own_recipe)?;
     let [_, after] = &done.measured;
     Ok(Some(AdaptSummary {
         train: data.train.len(),
-        validation: data.validation.len(),
+        validation: done.asked,
         parameters: done.parameters,
         loss: None,
         right: after.iter().map(|(n, s)| (n.to_string(), *s)).collect(),
@@ -184,6 +184,8 @@ fn own_recipe(
 ) -> RadiologyRecipe {
     let steps = (questions / recipe.batch).max(1);
     let total = steps * recipe.epochs;
+    let [least, most] = EVALUATE_EVERY;
+    let evaluate_every = steps.clamp(least, most).min(total);
     RadiologyRecipe {
         seed: recipe.seed,
         threads: recipe.threads,
@@ -195,7 +197,7 @@ fn own_recipe(
             batch: recipe.batch * TOKENS,
             rate: recipe.rate,
             warmup: recipe.warmup.min(total / 10),
-            evaluate_every: steps.min(EVALUATE_EVERY),
+            evaluate_every,
         },
         single_share: 0.0,
         binding_share: 0.0,
@@ -203,7 +205,7 @@ fn own_recipe(
         several_share: 0.0,
         misleading_share: 0.2,
         scalar_rate: 5.0,
-        patience: recipe.patience,
+        patience: recipe.patience * steps.div_ceil(evaluate_every),
         ..RadiologyRecipe::default()
     }
 }
@@ -213,10 +215,11 @@ fn ship(
     bundle: &Bundle,
     data: &AdaptData,
     done: &OwnResult,
+    own_recipe: &RadiologyRecipe,
 ) -> Result<(), AdaptError> {
     let base = &bundle.manifest;
     let name = sanitise::clean_line(&request.name);
-    let card = card(request, base, &name, data, done);
+    let card = card(base, &name, data, done, own_recipe);
     let (config, _) = fitting(base).map_err(AdaptError::Input)?;
     let mut config = config.clone();
     config.language.tied_head &= !request.format.is_packed();
@@ -253,11 +256,11 @@ fn ship(
 }
 
 fn card(
-    request: &AdaptRequest,
     base: &Manifest,
     name: &str,
     data: &AdaptData,
     done: &OwnResult,
+    recipe: &RadiologyRecipe,
 ) -> String {
     let [before, after] = &done.measured;
     let rows: String = after
@@ -278,7 +281,7 @@ fn card(
          Shots are training questions about other patients' images.\n\
          * Weights of step {}, which were the best on the validation questions: the figures below are a little too good for that reason.\n\
          * Licences of the index's examples: {}. Index {}.\n\n\
-         Validation answers that greedy decoding writes exactly, in per cent:\n\n| | before | after |\n|---|---|---|\n{rows}\n```json\n{}\n```\n",
+         Answers to {} of the validation questions that greedy decoding writes exactly, in per cent:\n\n| | before | after |\n|---|---|---|\n{rows}\n```json\n{}\n```\n",
         rounds_support::INTENDED_USE,
         Method::Flamingo.described(),
         done.parameters,
@@ -291,6 +294,7 @@ fn card(
         done.step,
         sanitise::clean_line(&data.licences.join(", ")),
         data.sha256,
-        serde_json::to_string_pretty(&request.recipe).unwrap_or_default(),
+        done.asked,
+        serde_json::to_string_pretty(recipe).unwrap_or_default(),
     )
 }

@@ -15,8 +15,9 @@ const F32: usize = 4;
 /// Numbers of a run that its configuration does not show.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Counts {
-    /// Trained parameters.
+    /// Trained parameters, and how many of them began with given values, which are kept too.
     pub(super) trained: usize,
+    pub(super) given: usize,
     /// Parameters that stay, and how many of them are also packed for products in bf16.
     pub(super) frozen: usize,
     pub(super) packed: usize,
@@ -53,7 +54,7 @@ impl Memory {
         let threads = counts.threads.clamp(1, parts.max(1));
         let vector = config.vision.vector_width();
         Self {
-            weights: F32 * (counts.trained + counts.frozen) + packed,
+            weights: F32 * (counts.trained + counts.given + counts.frozen) + packed,
             // Of every part as tensors and as what is summed, and the sum.
             gradients: F32 * counts.trained * (2 * threads + 1),
             moments: 2 * F32 * counts.trained,
@@ -160,6 +161,7 @@ mod tests {
     fn counts() -> Counts {
         Counts {
             trained: 1_000,
+            given: 500,
             frozen: 10_000,
             packed: 8_000,
             images: 50,
@@ -180,7 +182,7 @@ mod tests {
     #[test]
     fn weights_gradients_moments_and_features_are_counted_as_they_are_held() {
         let found = memory(|_, _| ());
-        assert_eq!(found.weights, 4 * 11_000 + 4 * 8_000);
+        assert_eq!(found.weights, 4 * 11_500 + 4 * 8_000);
         assert_eq!(
             found.gradients,
             4 * 5_000,
@@ -189,7 +191,7 @@ mod tests {
         assert_eq!(found.moments, 8_000);
         assert_eq!(found.features, 4 * 50 * 512);
         let full = memory(|recipe, _| recipe.precision = Precision::Full);
-        assert_eq!(full.weights, 4 * 11_000);
+        assert_eq!(full.weights, 4 * 11_500);
     }
 
     #[test]

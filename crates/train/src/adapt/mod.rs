@@ -133,6 +133,7 @@ pub fn train_adapt(
     let (mut checkpoint, weights) = opened.ok_or_else(other)?;
     let (mut given, constants) = base.weights(request.method);
     given.extend(weights);
+    let kept = given.values().map(Tensor::elem_count).sum();
     let vars = Vars::with_constants(recipe.seed, given, constants.clone());
     let device = &request.device;
     let mut model = PrefixModel::load(&config, vars.store(device))?;
@@ -144,7 +145,14 @@ pub fn train_adapt(
     };
     let data = questions.split(&looks, recipe)?;
     drop(looks);
-    describe(&data, &config, recipe, &constants, parameters, device);
+    describe(
+        &data,
+        &config,
+        recipe,
+        &constants,
+        [parameters, kept],
+        device,
+    );
     if recipe.precision == Precision::Bf16 && request.method != Method::Unfrozen {
         model.language.freeze()?;
     }
@@ -201,7 +209,7 @@ fn describe(
     config: &PrefixConfig,
     recipe: &AdaptRecipe,
     constants: &HashMap<String, Tensor>,
-    trained: usize,
+    [trained, given]: [usize; 2],
     device: &Device,
 ) {
     let frozen: usize = constants.values().map(Tensor::elem_count).sum();
@@ -222,6 +230,7 @@ fn describe(
     let (tokens, predicted) = data.longest();
     let counts = Counts {
         trained,
+        given,
         frozen,
         packed: packed.map(|(_, tensor)| tensor.elem_count()).sum(),
         images: data.images.len(),

@@ -294,6 +294,27 @@ fn checkpointing_gives_the_loss_and_the_gradients_of_keeping_everything() {
 }
 
 #[test]
+fn virtual_tokens_that_change_change_the_loss() {
+    for method in [Method::PromptTuning, Method::PrefixTuning] {
+        let golden = Golden::new(method);
+        let samples: Vec<&data::Sample> = golden.samples.iter().collect();
+        let loss = || {
+            let image = |sample: &data::Sample| sample.image;
+            let found = golden.context().loss(&samples, &image, &mut Ok).unwrap();
+            found.0.to_scalar::<f32>().unwrap()
+        };
+        let before = loss();
+        let (name, var) = golden
+            .vars
+            .select(|name| name.starts_with("virtual."))
+            .remove(0);
+        let changed = Tensor::randn(0f32, 1.0, var.shape(), &Device::Cpu).unwrap();
+        var.set(&changed).unwrap();
+        assert!((loss() - before).abs() > 1e-3, "{name}");
+    }
+}
+
+#[test]
 fn a_step_is_timed_without_the_first_where_there_are_others() {
     assert_eq!(run::seconds_per_step(&[9.0, 1.0, 2.0]), 1.5);
     assert_eq!(run::seconds_per_step(&[9.0]), 9.0);

@@ -367,6 +367,12 @@ impl<'a> Pool<'a> {
         *rng.pick(&self.kinds[last].1)
     }
 
+    /// A question that may be a shot of `question`; `None` where none was found in a few attempts.
+    fn draw_shot(&self, question: usize, rng: &mut Rng) -> Option<usize> {
+        let mut drawn = (0..32).map(|_| self.draw(rng));
+        drawn.find(|&other| self.neighbours.may_be_shot(question, other))
+    }
+
     /// A question as a turn, in one of the first `views` views of its image.
     pub(crate) fn turn(
         &self,
@@ -401,7 +407,9 @@ impl<'a> Pool<'a> {
         let mut chosen: Vec<usize> = if shots == 0 {
             Vec::new()
         } else if rng.chance(random) {
-            (0..shots).map(|_| self.draw(rng)).collect()
+            (0..shots)
+                .filter_map(|_| self.draw_shot(question, rng))
+                .collect()
         } else {
             // Some of the nearest, so that the same question is not always seen with the same shots.
             let mut near = self.neighbours.of(question, shots * 3);

@@ -128,6 +128,13 @@ impl LearnerStage<'_> {
             || name.contains("low_rank")
     }
 
+    /// Whether the tensor of this name belongs to the learner and not to the published decoder, to a run's heads or its optimiser.
+    pub(super) fn is_own(name: &str) -> bool {
+        Self::trained(name)
+            || name.starts_with("vision_encoder.")
+            || name.starts_with("match_bias.")
+    }
+
     /// The model of the variables, its decoder packed for products in bf16.
     pub(super) fn load(&self) -> Result<Flamingo> {
         let mut model = Flamingo::load(self.config, self.vars.store(&Device::Cpu))?;
@@ -273,7 +280,14 @@ impl LearnerStage<'_> {
             views,
         };
         let singles = (recipe.single_share * stage.steps as f32) as usize;
-        while checkpoint.step < stage.steps && !cancel.is_cancelled() {
+        if checkpoint.step == 0 && recipe.patience > 0 {
+            // What the run begins with is what it must improve on.
+            self.tune(&model, 0, report)?;
+        }
+        while checkpoint.step < stage.steps
+            && !self.is_over(checkpoint.step)
+            && !cancel.is_cancelled()
+        {
             let step = checkpoint.step;
             let mut rng = Rng::new(recipe.seed).fork((1 << 40) + step as u64);
             let (mut sequences, mut tokens) = (Vec::new(), 0);
@@ -305,9 +319,6 @@ impl LearnerStage<'_> {
             {
                 self.tune(&model, checkpoint.step, report)?;
                 checkpoint.save(self.vars, &optimiser)?;
-                if self.is_over(checkpoint.step) {
-                    break;
-                }
             }
         }
         checkpoint.save(self.vars, &optimiser)
@@ -383,15 +394,20 @@ impl LearnerStage<'_> {
                 }
             }
         }
+        // Where nothing of the kind is trained, nothing of it is asked.
+        let asked = |share: f32, questions: usize| match share > 0.0 {
+            true => questions,
+            false => 0,
+        };
         for contrast in Contrast::ALL {
-            for _ in 0..questions / 5 {
+            for _ in 0..asked(self.recipe.binding_share, questions / 5) {
                 if let Some(pair) = binding.pair(contrast, Organs::Trained, &mut rng) {
                     let episode = binding.episode(pair, 4, 1, true, false, &mut rng);
                     named.push((format!("names {}", contrast.name()), episode));
                 }
             }
         }
-        for _ in 0..questions / 4 {
+        for _ in 0..asked(self.recipe.several_share, questions / 4) {
             if let Some((task, turn)) = several.turn(1, &mut rng) {
                 named.push((format!("images {}", task.name()), vec![turn]));
             }

@@ -33,8 +33,8 @@ pub use report::{RadiologyReport, Share, report_radiology};
 pub use ship::ship_radiology;
 pub use teaching::ship_teaching;
 
-use candle_core::quantized::gguf_file;
 use candle_core::{DType, Device, Tensor};
+use candle_nn::Init;
 use std::collections::HashMap;
 use std::path::Path;
 use tokenizers::Tokenizer;
@@ -44,6 +44,9 @@ use crate::report::Report;
 use crate::vars::Vars;
 use episodes::Markers;
 use learner::LearnerStage;
+use rounds_model::bundle::Bundle;
+use rounds_model::flamingo::Flamingo;
+use rounds_model::load;
 use rounds_model::vision::EfficientNetTower;
 use rounds_support::{Cancel, FileError, files, stderr_line};
 use similar::{Neighbours, near_duplicates};
@@ -255,27 +258,19 @@ struct Start {
 impl Start {
     /// Reads a radiology bundle.
     fn read(bundle: &Path) -> Result<Self, RadiologyError> {
-        let manifest = files::read(&bundle.join("model.toml"))?;
-        let known: rounds_model::bundle::Manifest = std::str::from_utf8(&manifest)
-            .map_err(|e| e.to_string())
-            .and_then(|text| toml::from_str(text).map_err(|e| e.to_string()))
-            .map_err(|e| RadiologyError::Input(format!("{}: {e}", bundle.display())))?;
+        let wrong =
+            |e: &dyn std::fmt::Display| RadiologyError::Input(format!("{}: {e}", bundle.display()));
+        let known = Bundle::open(Some(bundle)).map_err(|e| wrong(&e))?;
+        let config = known.manifest.config.flamingo();
+        let config = config.ok_or_else(|| wrong(&"this is no radiology learner"))?;
+        let store = load::store(&known, &Device::Cpu, DType::F32).map_err(|e| wrong(&e))?;
         let mut weights = HashMap::new();
-        for name in &known.weights {
-            let bytes = files::read(&bundle.join(name))?;
-            let mut reader = std::io::Cursor::new(bytes);
-            let content = gguf_file::Content::read(&mut reader)?;
-            for tensor in content.tensor_infos.keys() {
-                // Bundles of earlier versions keep typical vectors here, which are no weights.
-                if tensor.starts_with("familiar.") {
-                    continue;
-                }
-                let read = content.tensor(&mut reader, tensor, &Device::Cpu)?;
-                weights.insert(tensor.clone(), read.dequantize(&Device::Cpu)?);
-            }
+        for spec in Flamingo::tensors(config)? {
+            let tensor = store.get(spec.shape.as_slice(), &spec.name, Init::Const(0.0))?;
+            weights.insert(spec.name, tensor);
         }
         Ok(Self {
-            sha256: files::sha256_hex(&manifest),
+            sha256: known.sha256,
             weights,
         })
     }

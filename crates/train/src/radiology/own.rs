@@ -57,7 +57,9 @@ pub(crate) struct OwnResult {
     pub parameters: usize,
     /// The step with the best tuning score.
     pub step: usize,
-    /// Shares of right answers on the tuning questions, by condition: before the run, and after it.
+    /// How many of the tuning questions were asked for that.
+    pub asked: usize,
+    /// Shares of right answers to them, by condition: before the run, and after it.
     pub measured: [BTreeMap<&'static str, f32>; 2],
 }
 
@@ -169,6 +171,7 @@ impl OwnRun<'_> {
             weights,
             parameters,
             step: best_step(self.folder),
+            asked: self.data.questions_of(Split::Tune).len().min(MEASURED),
             measured: [first, last],
         }))
     }
@@ -221,7 +224,6 @@ impl LearnerStage<'_> {
         let mut questions = self.data.questions_of(Split::Tune);
         rng.shuffle(&mut questions);
         questions.truncate(MEASURED);
-        let images = self.data.images_of(Split::Tune);
         let pool = Pool::new(self.data, self.neighbours, self.recipe);
         let mut named: Vec<(&'static str, Episode)> = Vec::new();
         let mut votes = 0;
@@ -234,8 +236,7 @@ impl LearnerStage<'_> {
                 .map(|shot| pool.turn(shot, 1, false, &mut rng))
                 .collect();
             let own = pool.turn(question, 1, false, &mut rng);
-            let at = images.iter().position(|image| *image == own.first_image());
-            let other = images[(at.unwrap_or(0) + 1) % images.len()];
+            let other = self.another_image(own.first_image())?;
             let with_other = EpisodeTurn {
                 images: vec![(other, 0)],
                 ..own.clone()
@@ -258,6 +259,19 @@ impl LearnerStage<'_> {
             *shares.entry(*name).or_default() += f32::from(u8::from(right)) / count;
         }
         Ok(shares)
+    }
+
+    /// An image of another patient that does not show the same as `image`: of the tuning images if there is one.
+    fn another_image(&self, image: usize) -> Result<usize, RadiologyError> {
+        let tuning = self.data.images_of(Split::Tune);
+        let (before, after): (Vec<usize>, Vec<usize>) =
+            tuning.into_iter().partition(|other| *other <= image);
+        let training = self.data.images_of(Split::Train);
+        let mut others = after.into_iter().chain(before).chain(training);
+        let missing = || RadiologyError::Input("the index has no two unlike images".into());
+        others
+            .find(|&other| self.neighbours.may_show(image, other))
+            .ok_or_else(missing)
     }
 
     /// Whether most of the shots, best first, have the question's answer; of equal counts the one with the better shot.

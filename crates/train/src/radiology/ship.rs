@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::base::{self, Base};
 use super::calibrate::calibrate_radiology;
 use super::data::{RadiologyData, Split};
+use super::learner::LearnerStage;
 use super::recipe::{RadiologyRecipe, config};
 use super::{Inputs, RadiologyError, textures, views};
 use rounds_model::bundle::{
@@ -202,19 +203,29 @@ fn mean(files: &[PathBuf]) -> Result<HashMap<String, Tensor>, RadiologyError> {
             true => super::Start::read(file)?.weights,
             false => candle_core::safetensors::load(file, &Device::Cpu)?,
         };
-        for (name, tensor) in weights {
-            if name.starts_with("adam.") {
-                continue;
-            }
-            let sum = match sums.remove(&name) {
-                Some(sum) => (sum + tensor)?,
-                None if at == 0 => tensor,
-                None => {
-                    let other = format!("{} has weights of another run: {name}", file.display());
-                    return Err(RadiologyError::Input(other));
-                }
-            };
-            sums.insert(name, sum);
+        // A bundle has the decoder and a run its tower's heads and the optimiser's moments; none of them is averaged.
+        let mut averaged: HashMap<String, Tensor> = weights
+            .into_iter()
+            .filter(|(name, _)| LearnerStage::is_own(name))
+            .collect();
+        if at == 0 {
+            sums = averaged;
+            continue;
+        }
+        let other = |name: &str| {
+            let other = format!(
+                "{} has other weights than {}: {name}",
+                file.display(),
+                files[0].display()
+            );
+            RadiologyError::Input(other)
+        };
+        for (name, sum) in &mut sums {
+            let tensor = averaged.remove(name).ok_or_else(|| other(name))?;
+            *sum = (&*sum + tensor)?;
+        }
+        if let Some(name) = averaged.keys().next() {
+            return Err(other(name));
         }
     }
     sums.into_iter()

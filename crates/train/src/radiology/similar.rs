@@ -118,12 +118,23 @@ impl<'a> Neighbours<'a> {
         pairs.map(|(x, y)| x * y).sum()
     }
 
+    /// Whether `other` may be shown beside `image`: it is not the same image, and does not show the same.
+    pub(crate) fn may_show(&self, image: usize, other: usize) -> bool {
+        other != image && self.same[image].binary_search(&other).is_err()
+    }
+
+    /// Whether `other` may be a shot of `question`: it is about another image that does not show the same.
+    pub(crate) fn may_be_shot(&self, question: usize, other: usize) -> bool {
+        let image = |question: usize| self.data.questions[question].image;
+        self.may_show(image(question), image(other))
+    }
+
     /// The `count` questions most like `question`, best first; none of the image itself or one that shows the same.
     pub(crate) fn of(&self, question: usize, count: usize) -> Vec<usize> {
         let image = self.data.questions[question].image;
         let mut best: Vec<(f32, usize)> = Vec::new();
         for (other, questions) in &self.candidates {
-            if *other == image || self.same[image].binary_search(other).is_ok() {
+            if !self.may_show(image, *other) {
                 continue;
             }
             if let Some((cosine, question)) = self.words.best(question, questions) {
