@@ -104,10 +104,8 @@ impl NiftiSeries {
         slices: Range<usize>,
         notes: &mut Vec<String>,
     ) -> Result<Pixels, ScanError> {
-        time_limit::of_file(|| {
-            let read = self.read_in_time(component, slices, notes)?;
-            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
-            Ok(read)
+        time_limit::reading(self.samples.name(), || {
+            self.read_in_time(component, slices, notes)
         })
     }
 

@@ -37,11 +37,7 @@ pub(super) struct NrrdSeries {
 ///
 /// Its samples take the place of a series number, so that an index can tell other slices of the same scan.
 pub(super) fn open(content: &Content, salt: &[u8]) -> Result<Series, ScanError> {
-    let opened: Result<_, ScanError> = time_limit::of_file(|| {
-        let opened = open_in_time(content)?;
-        time_limit::check().map_err(|fault| fault.in_file(content.name()))?;
-        Ok(opened)
-    });
+    let opened = time_limit::reading(content.name(), || open_in_time(content));
     let (series, first) = opened.map_err(|error| unnamed(error, content))?;
     let header = &series.header;
     let mut facts = header.facts.clone();
@@ -197,12 +193,10 @@ impl NrrdSeries {
         slices: Range<usize>,
         notes: &mut Vec<String>,
     ) -> Result<Pixels, ScanError> {
-        time_limit::of_file(|| {
-            let read = self.read_in_time(component, slices, notes);
-            let read = read.map_err(|error| unnamed(error, &self.samples))?;
-            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
-            Ok(read)
-        })
+        let read = time_limit::reading(self.samples.name(), || {
+            self.read_in_time(component, slices, notes)
+        });
+        read.map_err(|error| unnamed(error, &self.samples))
     }
 
     fn read_in_time(
