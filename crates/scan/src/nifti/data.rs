@@ -44,7 +44,7 @@ impl Type {
         })
     }
 
-    pub(super) fn bytes(self) -> u64 {
+    pub(crate) fn bytes(self) -> u64 {
         match self {
             Self::Number(sample) => sample.bytes(),
             Self::Rgb => 3,
