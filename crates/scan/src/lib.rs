@@ -23,6 +23,7 @@ pub mod plane;
 mod project;
 pub mod radiomics;
 pub mod resample;
+mod sample;
 mod scene;
 mod selector;
 mod source;

@@ -92,13 +92,18 @@ pub fn scene_of(
     view: Option<&View>,
     cancel: &Cancel,
 ) -> Result<Scene, ViewError> {
-    match view.and_then(|view| one_slice(view, series)) {
-        Some(slice) => {
-            let read = series.slice_of(component, slice)?;
-            Scene::of_slice(Arc::new(read), header(series))
-        }
-        None => Scene::new(Arc::new(series.component(component, cancel)?)),
+    if let Some(slice) = view.and_then(|view| one_slice(view, series)) {
+        let read = series.slice_of(component, slice)?;
+        return Scene::of_slice(Arc::new(read), header(series));
     }
+    let read = series.component(component, cancel)?;
+    let is_odd = read.facts.notes.len() > series.facts.notes.len();
+    let shown = view.filter(|_| is_odd);
+    if let Some((_, slice)) = shown.and_then(|view| stored_slice(view, series)) {
+        // A slice that is missing is refused here too, and not shown as one without values.
+        series.slice_of(component, slice)?;
+    }
+    Scene::new(Arc::new(read))
 }
 
 /// Loads and renders: with an overlay base, overlay and fusion, else one image.
@@ -199,27 +204,33 @@ pub fn layout_of(series: &Series, plane: Option<crate::plane::Plane>) -> Result<
 /// The stored slice that is all a view needs, counted from 0; `None` if it needs more, or if it is not there, which the scene
 /// reports.
 fn one_slice(view: &View, series: &Series) -> Option<usize> {
+    if view.window.looks_at_values(&series.facts) || series.size[2] == 1 {
+        return None;
+    }
+    let (layout, slice) = stored_slice(view, series)?;
+    // Slices without a position cannot be told apart in a scene of one.
+    layout.plane.is_some().then_some(slice)
+}
+
+/// The layout of a view that shows one stored slice, and the slice, counted from 0; `None` if it shows something else.
+fn stored_slice(view: &View, series: &Series) -> Option<(Layout, usize)> {
     let View {
         projection: None,
         montage: None,
         plane,
-        window,
         place,
         ..
     } = *view
     else {
         return None;
     };
-    if window.looks_at_values(&series.facts) || series.size[2] == 1 {
-        return None;
-    }
     let layout = layout_of(series, plane).ok()?;
-    // Slices without a position cannot be told apart in a scene of one.
-    if layout.through.voxel != 2 || layout.plane.is_none() {
+    if layout.through.voxel != 2 {
         return None;
     }
     let image = image_at(&layout, place).ok()?;
-    Some(layout.voxel([0, 0, image])[2])
+    let slice = layout.voxel([0, 0, image])[2];
+    Some((layout, slice))
 }
 
 fn plain(selector: &Selector) -> Result<Scene, ViewError> {

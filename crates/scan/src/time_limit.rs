@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use crate::error::Fault;
+use crate::error::{Fault, ScanError};
 use crate::limits::MAX_FILE_TIME;
 
 thread_local! {
@@ -33,6 +33,18 @@ pub fn within<T>(limit: Duration, work: impl FnOnce() -> T) -> T {
 /// Does `work` with one file, within the limit of a file.
 pub(crate) fn of_file<T>(work: impl FnOnce() -> T) -> T {
     within(MAX_FILE_TIME, work)
+}
+
+/// Does `read` with the file `name`, within the limit of a file. What ended early because the time is over is an error.
+pub(crate) fn reading<T>(
+    name: &str,
+    read: impl FnOnce() -> Result<T, ScanError>,
+) -> Result<T, ScanError> {
+    of_file(|| {
+        let read = read()?;
+        check().map_err(|fault| fault.in_file(name))?;
+        Ok(read)
+    })
 }
 
 /// Whether the time is over. Cheap enough for every line of an image.

@@ -2,21 +2,13 @@
 
 use super::header::Header;
 use crate::error::Fault;
+use crate::sample::{Sample, by_type};
 use crate::volume::Pixels;
 
 /// The type of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
-    U8,
-    I8,
-    U16,
-    I16,
-    U32,
-    I32,
-    U64,
-    I64,
-    F32,
-    F64,
+    Number(Sample),
     Complex64,
     Complex128,
     Rgb,
@@ -27,18 +19,18 @@ impl Type {
     /// By nifti1.h.
     pub(super) fn of_code(code: i64) -> Result<Self, Fault> {
         Ok(match code {
-            2 => Self::U8,
-            4 => Self::I16,
-            8 => Self::I32,
-            16 => Self::F32,
+            2 => Self::Number(Sample::U8),
+            4 => Self::Number(Sample::I16),
+            8 => Self::Number(Sample::I32),
+            16 => Self::Number(Sample::F32),
             32 => Self::Complex64,
-            64 => Self::F64,
+            64 => Self::Number(Sample::F64),
             128 => Self::Rgb,
-            256 => Self::I8,
-            512 => Self::U16,
-            768 => Self::U32,
-            1024 => Self::I64,
-            1280 => Self::U64,
+            256 => Self::Number(Sample::I8),
+            512 => Self::Number(Sample::U16),
+            768 => Self::Number(Sample::U32),
+            1024 => Self::Number(Sample::I64),
+            1280 => Self::Number(Sample::U64),
             1792 => Self::Complex128,
             2304 => Self::Rgba,
             1 => return Err(Fault::unsupported("NIfTI", "samples of one bit")),
@@ -52,13 +44,12 @@ impl Type {
         })
     }
 
-    pub(super) fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> u64 {
         match self {
-            Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
+            Self::Number(sample) => sample.bytes(),
             Self::Rgb => 3,
-            Self::U32 | Self::I32 | Self::F32 | Self::Rgba => 4,
-            Self::U64 | Self::I64 | Self::F64 | Self::Complex64 => 8,
+            Self::Rgba => 4,
+            Self::Complex64 => 8,
             Self::Complex128 => 16,
         }
     }
@@ -81,7 +72,7 @@ pub(crate) fn pixels(header: &Header, bytes: &[u8], slices: usize) -> Pixels {
     let count = header.size[0] * header.size[1] * slices;
     let little = header.little;
     if header.sample.is_colour() {
-        let each = header.sample.bytes();
+        let each = if header.sample.has_alpha() { 4 } else { 3 };
         let mut rgb: Vec<u8> = Vec::with_capacity(count * 3);
         for pixel in bytes.chunks_exact(each).take(count) {
             rgb.extend_from_slice(pixel.get(..3).unwrap_or_default());
@@ -90,8 +81,8 @@ pub(crate) fn pixels(header: &Header, bytes: &[u8], slices: usize) -> Pixels {
         return Pixels::Rgb(rgb);
     }
     macro_rules! read {
-        ($type:ty, $bytes:literal) => {
-            values(header, bytes, count, |part: &[u8; $bytes]| {
+        ($type:ty) => {
+            values(header, bytes, count, |part: &[u8; size_of::<$type>()]| {
                 (if little {
                     <$type>::from_le_bytes(*part)
                 } else {
@@ -116,16 +107,7 @@ pub(crate) fn pixels(header: &Header, bytes: &[u8], slices: usize) -> Pixels {
         };
     }
     Pixels::Values(match header.sample {
-        Type::U8 => read!(u8, 1),
-        Type::I8 => read!(i8, 1),
-        Type::U16 => read!(u16, 2),
-        Type::I16 => read!(i16, 2),
-        Type::U32 => read!(u32, 4),
-        Type::I32 => read!(i32, 4),
-        Type::U64 => read!(u64, 8),
-        Type::I64 => read!(i64, 8),
-        Type::F32 => read!(f32, 4),
-        Type::F64 => read!(f64, 8),
+        Type::Number(sample) => by_type!(sample, read),
         Type::Complex64 => magnitude!(f32, 8, 4),
         Type::Complex128 => magnitude!(f64, 16, 8),
         Type::Rgb | Type::Rgba => Vec::new(),

@@ -46,9 +46,9 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    /// Bytes of one slice.
-    pub(crate) fn slice_bytes(&self) -> u64 {
-        (self.size[0] * self.size[1]) as u64 * self.sample.bytes() as u64
+    /// Samples of one slice.
+    pub(crate) fn slice_samples(&self) -> usize {
+        self.size[0] * self.size[1]
     }
 }
 

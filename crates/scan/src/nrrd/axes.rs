@@ -30,7 +30,7 @@ pub(crate) struct Layout {
     /// Columns, rows, slices; each at least 1.
     pub(crate) size: [usize; 3],
     /// From one to the next along columns, rows and slices.
-    pub(super) steps: [usize; 3],
+    pub(crate) steps: [usize; 3],
     /// Length and step of every other axis, fastest first.
     others: Vec<(usize, usize)>,
     pub(super) colours: Option<Colours>,

@@ -4,9 +4,9 @@ use super::FORMAT;
 use super::axes::{Axes, Layout};
 use super::fields::Fields;
 use super::place::{Space, directions, place};
-use super::samples::Sample;
 use crate::error::Fault;
 use crate::geometry::Affine;
+use crate::sample::Sample;
 use crate::volume::{Facts, Modality};
 
 /// How the samples are written.

@@ -4,23 +4,9 @@ use super::FORMAT;
 use super::axes::Layout;
 use super::header::Header;
 use crate::error::Fault;
+use crate::sample::{Sample, by_type};
 use crate::time_limit;
 use crate::volume::Pixels;
-
-/// The type of a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sample {
-    U8,
-    I8,
-    U16,
-    I16,
-    U32,
-    I32,
-    U64,
-    I64,
-    F32,
-    F64,
-}
 
 impl Sample {
     /// By one of its spellings.
@@ -57,15 +43,6 @@ impl Sample {
             }
         })
     }
-
-    pub(crate) fn bytes(self) -> u64 {
-        match self {
-            Self::U8 | Self::I8 => 1,
-            Self::U16 | Self::I16 => 2,
-            Self::U32 | Self::I32 | Self::F32 => 4,
-            Self::U64 | Self::I64 | Self::F64 => 8,
-        }
-    }
 }
 
 /// `slices` slices in `bytes`, which begin with their first sample. What is missing is NaN, or black.
@@ -75,9 +52,13 @@ pub(crate) fn pixels_of_bytes(
     slices: usize,
 ) -> Result<Pixels, Fault> {
     let (layout, little) = (&header.layout, header.little);
+    if layout.colours.is_some() {
+        // The header has made sure that they have 8 bits.
+        return colours(layout, slices, |at| bytes.get(at).copied());
+    }
     macro_rules! read {
-        ($type:ty, $bytes:literal) => {{
-            let samples = bytes.as_chunks::<$bytes>().0;
+        ($type:ty) => {{
+            let samples = bytes.as_chunks::<{ size_of::<$type>() }>().0;
             values(layout, slices, |at| {
                 let sample = samples.get(at)?;
                 Some(
@@ -90,21 +71,7 @@ pub(crate) fn pixels_of_bytes(
             })
         }};
     }
-    match header.sample {
-        Sample::U8 if layout.colours.is_some() => {
-            colours(layout, slices, |at| bytes.get(at).copied())
-        }
-        Sample::U8 => read!(u8, 1),
-        Sample::I8 => read!(i8, 1),
-        Sample::U16 => read!(u16, 2),
-        Sample::I16 => read!(i16, 2),
-        Sample::U32 => read!(u32, 4),
-        Sample::I32 => read!(i32, 4),
-        Sample::U64 => read!(u64, 8),
-        Sample::I64 => read!(i64, 8),
-        Sample::F32 => read!(f32, 4),
-        Sample::F64 => read!(f64, 8),
-    }
+    by_type!(header.sample, read)
 }
 
 /// The same of samples that were written as text.

@@ -7,6 +7,7 @@ mod content;
 mod dicom_series;
 mod directory;
 mod grid;
+mod incomplete;
 mod nifti_series;
 mod nrrd_series;
 mod open;

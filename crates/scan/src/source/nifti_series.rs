@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::content::Content;
+use super::incomplete;
 use super::series::{Series, Source};
 use rounds_support::files::sha256_hex;
 
@@ -104,10 +105,8 @@ impl NiftiSeries {
         slices: Range<usize>,
         notes: &mut Vec<String>,
     ) -> Result<Pixels, ScanError> {
-        time_limit::of_file(|| {
-            let read = self.read_in_time(component, slices, notes)?;
-            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
-            Ok(read)
+        time_limit::reading(self.samples.name(), || {
+            self.read_in_time(component, slices, notes)
         })
     }
 
@@ -117,18 +116,15 @@ impl NiftiSeries {
         slices: Range<usize>,
         notes: &mut Vec<String>,
     ) -> Result<Pixels, ScanError> {
-        let slice_bytes = self.header.slice_bytes();
-        let first = component * self.header.size[2] + slices.start;
-        let offset = self.header.offset + slice_bytes * first as u64;
-        let wanted = slice_bytes * slices.len() as u64;
-        let bytes = self.samples.range(offset, wanted)?;
-        if (bytes.len() as u64) < wanted {
-            if bytes.is_empty() {
-                let fault = Fault::broken("NIfTI", "it ends before these samples");
-                return Err(fault.in_file(self.samples.name()));
-            }
-            notes.push("The file is incomplete: samples are missing at its end.".to_owned());
-        }
-        Ok(pixels(&self.header, &bytes, slices.len()))
+        let (header, count) = (&self.header, slices.len());
+        let (step, each) = (header.slice_samples(), header.sample.bytes());
+        let first = (component * header.size[2] + slices.start) * step;
+        let wanted = (count * step) as u64;
+        let offset = header.offset + first as u64 * each;
+        let bytes = self.samples.range(offset, wanted * each)?;
+        let found = bytes.len() as u64 / each;
+        incomplete::note("NIfTI", [found, wanted], count, step, notes)
+            .map_err(|fault| fault.in_file(self.samples.name()))?;
+        Ok(pixels(header, &bytes, count))
     }
 }

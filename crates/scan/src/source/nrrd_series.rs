@@ -7,6 +7,7 @@ use rounds_support::files::sha256_hex;
 
 use super::content::Content;
 use super::directory::resolve;
+use super::incomplete;
 use super::nifti_series::IDENTIFYING_BYTES;
 use super::series::{Series, Source};
 use crate::dicom::facts::hash;
@@ -37,11 +38,7 @@ pub(super) struct NrrdSeries {
 ///
 /// Its samples take the place of a series number, so that an index can tell other slices of the same scan.
 pub(super) fn open(content: &Content, salt: &[u8]) -> Result<Series, ScanError> {
-    let opened: Result<_, ScanError> = time_limit::of_file(|| {
-        let opened = open_in_time(content)?;
-        time_limit::check().map_err(|fault| fault.in_file(content.name()))?;
-        Ok(opened)
-    });
+    let opened = time_limit::reading(content.name(), || open_in_time(content));
     let (series, first) = opened.map_err(|error| unnamed(error, content))?;
     let header = &series.header;
     let mut facts = header.facts.clone();
@@ -197,12 +194,10 @@ impl NrrdSeries {
         slices: Range<usize>,
         notes: &mut Vec<String>,
     ) -> Result<Pixels, ScanError> {
-        time_limit::of_file(|| {
-            let read = self.read_in_time(component, slices, notes);
-            let read = read.map_err(|error| unnamed(error, &self.samples))?;
-            time_limit::check().map_err(|fault| fault.in_file(self.samples.name()))?;
-            Ok(read)
-        })
+        let read = time_limit::reading(self.samples.name(), || {
+            self.read_in_time(component, slices, notes)
+        });
+        read.map_err(|error| unnamed(error, &self.samples))
     }
 
     fn read_in_time(
@@ -214,6 +209,7 @@ impl NrrdSeries {
         let failed = |fault: Fault| fault.in_file(self.samples.name());
         let (header, count) = (&self.header, slices.len());
         let (first, span) = header.layout.span(component, slices.start, count);
+        let step = header.layout.steps[2];
         if header.encoding == Encoding::Text {
             // Each is kept as a float of 4 bytes.
             if span > MAX_SAMPLES {
@@ -221,7 +217,8 @@ impl NrrdSeries {
             }
             let text = self.text()?;
             let numbers = numbers(&text, first as usize, span as usize).map_err(failed)?;
-            self.note_missing(numbers.len() as u64, span, notes)?;
+            let found = numbers.len() as u64;
+            incomplete::note(FORMAT, [found, span], count, step, notes).map_err(failed)?;
             return pixels_of_numbers(header, &numbers, count).map_err(failed);
         }
         let each = header.sample.bytes();
@@ -230,7 +227,8 @@ impl NrrdSeries {
             return Err(failed(too_wide()));
         }
         let bytes = self.samples.range(self.offset + first * each, wanted)?;
-        self.note_missing(bytes.len() as u64, wanted, notes)?;
+        let found = bytes.len() as u64 / each;
+        incomplete::note(FORMAT, [found, span], count, step, notes).map_err(failed)?;
         pixels_of_bytes(header, &bytes, count).map_err(failed)
     }
 
@@ -245,22 +243,6 @@ impl NrrdSeries {
             return Err(fault.in_file(self.samples.name()));
         }
         Ok(text)
-    }
-
-    fn note_missing(
-        &self,
-        found: u64,
-        wanted: u64,
-        notes: &mut Vec<String>,
-    ) -> Result<(), ScanError> {
-        if found == 0 {
-            let fault = Fault::broken(FORMAT, "it ends before these samples");
-            return Err(fault.in_file(self.samples.name()));
-        }
-        if found < wanted {
-            notes.push("The file is incomplete: samples are missing at its end.".to_owned());
-        }
-        Ok(())
     }
 }
 

@@ -188,6 +188,12 @@ fn impossible_headers_are_refused_and_a_cut_file_is_padded() {
             .iter()
             .any(|note| note.contains("incomplete"))
     );
+    let file = Maker::new(true, &[1, 1, 2], 4).file(&[7, 0, 8]);
+    let opened = read(file, "a.nii").unwrap();
+    let series = opened.only().unwrap();
+    assert_eq!(values(&series.slice(0).unwrap()), [7.0]);
+    let error = series.slice(1).unwrap_err().to_string();
+    assert!(error.contains("ends before"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! NRRD: files that pynrrd wrote, with its values, and all encodings, orders of axes and kinds of damage, made in memory.
 
-use rounds_scan::{Modality, Opened, Pixels, ScanError, Volume, open};
+use rounds_scan::{Modality, Opened, Pixels, Place, ScanError, View, Volume, open, scene_of};
 use rounds_support::files::sha256_hex;
 use rounds_support::{Cancel, Hint};
 use serde_json::Value;
@@ -241,6 +241,42 @@ fn not_a_number_and_infinity_have_no_value_and_a_cut_file_is_padded() {
     }
     assert!(error(&format!("{fields}raw"), b"").contains("ends before"));
     assert!(error(&format!("{fields}raw\nbyte skip: 99"), &samples).contains("ends before"));
+}
+
+#[test]
+fn a_frame_without_a_whole_sample_is_missing_and_not_shown() {
+    let fields = "type: short\ndimension: 3\nsizes: 4 4 4\nencoding: raw\nendian: little";
+    let opened = read(file(fields, &[5, 0, 6]), "a.nrrd").unwrap();
+    let series = opened.only().unwrap();
+    let whole = series.volume(&Cancel::new()).unwrap();
+    assert_eq!(values(&whole)[0], 5.0);
+    assert!(values(&whole)[1..].iter().all(|value| value.is_nan()));
+    let expected = "The file is incomplete: the last 3 of 4 slices or frames are missing.";
+    assert!(whole.facts.notes.iter().any(|note| note == expected));
+    assert!(series.slice(0).is_ok());
+    let error = series.slice(2).unwrap_err().to_string();
+    assert!(error.contains("ends before"), "{error}");
+    // Without a position, all of it is read for one frame.
+    let scene = |number| {
+        let view = View {
+            place: Place::Number(number),
+            ..View::default()
+        };
+        scene_of(series, 0, Some(&view), &Cancel::new())
+    };
+    assert!(scene(1).is_ok());
+    let error = scene(3).unwrap_err().to_string();
+    assert!(error.contains("ends before"), "{error}");
+    let half = read(file(fields, &[5]), "a.nrrd").unwrap();
+    assert!(half.only().unwrap().slice(0).is_err());
+    // Where the values of a voxel lie together, the third sample is the first value of the second slice.
+    let together =
+        "type: uchar\ndimension: 4\nsizes: 2 1 1 3\nkinds: vector space space space\nencoding: raw";
+    let opened = read(file(together, &[1, 2, 3]), "a.nrrd").unwrap();
+    let series = opened.only().unwrap();
+    let found = |component, slice| series.slice_of(component, slice).is_ok();
+    let found = [found(0, 0), found(1, 0), found(0, 1), found(1, 1)];
+    assert_eq!(found, [true, true, true, false]);
 }
 
 #[test]
