@@ -51,7 +51,8 @@ pub(super) struct Base {
     tensors: HashMap<String, Tensor>,
 }
 
-fn wrong(error: impl std::fmt::Display) -> AdaptError {
+/// What cannot be used, with its reason.
+pub(super) fn wrong<E: std::fmt::Display>(error: E) -> AdaptError {
     AdaptError::Input(error.to_string())
 }
 

@@ -284,6 +284,18 @@ impl Questions {
 }
 
 impl AdaptData {
+    /// How the questions were split, in words.
+    pub(super) fn described(&self) -> String {
+        format!(
+            "{} questions to train on, {} for validation, {} left out; {} groups by patient, study and image, {} of them joined because images show the same",
+            self.train.len(),
+            self.validation.len(),
+            self.skipped,
+            self.groups,
+            self.joined,
+        )
+    }
+
     /// Tokens of the longest sequence, and how many of a sequence are predicted at most.
     pub(super) fn longest(&self) -> (usize, usize) {
         let samples = || self.train.iter().chain(&self.validation);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tokenizers::Tokenizer;
 
 use super::alike::Look;
-use super::base::BaseSource;
+use super::base::{BaseSource, wrong};
 use super::data::{AdaptData, Questions, Sample};
 use super::recipe::{AdaptRecipe, Method};
 use super::ship::write_bundle;
@@ -48,11 +48,8 @@ pub(super) fn train(
     let recipe = &request.recipe;
     let manifest = &bundle.manifest;
     let (config, vision) = fitting(manifest).map_err(AdaptError::Input)?;
-    let wrong = |error: String| AdaptError::Input(error);
-    let text = std::str::from_utf8(&bundle.tokenizer).map_err(|e| wrong(e.to_string()))?;
-    let tokenizer: Tokenizer = text
-        .parse()
-        .map_err(|e: tokenizers::Error| wrong(e.to_string()))?;
+    let text = std::str::from_utf8(&bundle.tokenizer).map_err(wrong)?;
+    let tokenizer: Tokenizer = text.parse().map_err(wrong::<tokenizers::Error>)?;
     let context = config.language.max_positions;
     let questions = Questions::read(request.index, &tokenizer, &manifest.tokens, context, recipe)?;
     let (mut looks, mut pixels) = (Vec::new(), Vec::new());
@@ -62,7 +59,7 @@ pub(super) fn train(
             return Ok(None);
         }
         let bytes = request.index.image(image)?;
-        let decoded = rounds_imaging::decode(&bytes, "image").map_err(|e| wrong(e.to_string()))?;
+        let decoded = rounds_imaging::decode(&bytes, "image").map_err(wrong)?;
         looks.push(Look::of(&decoded));
         let (side, depth) = (vision.image_size, HighBitDepth::default());
         pixels.push(squash_transform(&decoded, side, depth));
@@ -77,12 +74,8 @@ pub(super) fn train(
         "split": SPLIT
     });
     stderr_line(format_args!(
-        "{} questions to train on, {} for validation, {} left out; {} groups by patient, study and image, {} of them joined because images show the same; at most {} steps",
-        data.train.len(),
-        data.validation.len(),
-        data.skipped,
-        data.groups,
-        data.joined,
+        "{}; at most {} steps",
+        data.described(),
         own_recipe.learner.steps
     ));
     let run = OwnRun {
@@ -98,7 +91,7 @@ pub(super) fn train(
         RadiologyError::OtherRecipe(_) => {
             AdaptError::OtherRun(rounds_support::errors::display_path(&request.run))
         }
-        other => wrong(other.to_string()),
+        other => wrong(other),
     })?;
     let Some(done) = done else {
         return Ok(None);

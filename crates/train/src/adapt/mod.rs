@@ -214,12 +214,8 @@ fn describe(
 ) {
     let frozen: usize = constants.values().map(Tensor::elem_count).sum();
     stderr_line(format_args!(
-        "{} questions to train on, {} for validation, {} left out; {} groups by patient, study and image, {} of them joined because images show the same; {trained} parameters are trained and {frozen} stay",
-        data.train.len(),
-        data.validation.len(),
-        data.skipped,
-        data.groups,
-        data.joined,
+        "{}; {trained} parameters are trained and {frozen} stay",
+        data.described()
     ));
     let is_packed = |(name, tensor): &(&String, &Tensor)| {
         let matrix = name.starts_with("lang_encoder.") && tensor.rank() == 2;

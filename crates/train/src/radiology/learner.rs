@@ -112,6 +112,25 @@ fn mean(vectors: &[&[f32]]) -> Vec<f32> {
         .collect()
 }
 
+/// What is known of the weights in `best.safetensors`.
+const BEST: &str = "best.json";
+
+/// The best weights of a run so far.
+#[derive(serde::Deserialize)]
+pub(super) struct Best {
+    score: f32,
+    /// The step that they are of.
+    pub(super) step: usize,
+}
+
+impl Best {
+    /// Those of the run in `folder`; `None` where none were kept.
+    pub(super) fn read(folder: &Path) -> Option<Self> {
+        let text = std::fs::read_to_string(folder.join(BEST)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
 /// What a forward pass found.
 struct Outcome {
     loss: Tensor,
@@ -327,24 +346,15 @@ impl LearnerStage<'_> {
     /// Whether the last evaluations, as many as the recipe's patience, were no better than one before them.
     fn is_over(&self, step: usize) -> bool {
         let patience = self.recipe.patience * self.recipe.learner.evaluate_every;
-        let best = std::fs::read_to_string(self.folder.join("best.json"))
-            .ok()
-            .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-            .and_then(|value| value["step"].as_u64());
-        patience > 0 && best.is_some_and(|best| step.saturating_sub(best as usize) >= patience)
+        let best = Best::read(self.folder);
+        patience > 0 && best.is_some_and(|best| step.saturating_sub(best.step) >= patience)
     }
 
     /// Judges the model on the tuning split and keeps it if it is the best so far.
     fn tune(&self, model: &Flamingo, step: usize, report: &mut Report) -> Result<()> {
         let (score, shares) = self.evaluate(model, Split::Tune, self.recipe.tuning_questions)?;
         report.shares("learner", step, &shares);
-        let file = self.folder.join("best.json");
-        let best: f32 = std::fs::read_to_string(&file)
-            .ok()
-            .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-            .and_then(|value| value["score"].as_f64())
-            .unwrap_or(-1.0) as f32;
-        if score > best {
+        if Best::read(self.folder).is_none_or(|best| score > best.score) {
             let weights = self.vars.select(|name| !name.starts_with("heads."));
             let weights: std::collections::HashMap<String, Tensor> = weights
                 .into_iter()
@@ -356,6 +366,7 @@ impl LearnerStage<'_> {
                 self.folder.join("best.safetensors"),
             )?;
             let text = serde_json::json!({ "score": score, "step": step, "tuning": shares });
+            let file = self.folder.join(BEST);
             rounds_support::files::write_atomic(&file, text.to_string().as_bytes())
                 .map_err(candle_core::Error::wrap)?;
         }

@@ -45,7 +45,7 @@ use crate::vars::Vars;
 use episodes::Markers;
 use learner::LearnerStage;
 use rounds_model::bundle::Bundle;
-use rounds_model::flamingo::Flamingo;
+use rounds_model::flamingo::{Flamingo, FlamingoConfig};
 use rounds_model::load;
 use rounds_model::vision::EfficientNetTower;
 use rounds_support::{Cancel, FileError, files, stderr_line};
@@ -263,17 +263,27 @@ impl Start {
         let known = Bundle::open(Some(bundle)).map_err(|e| wrong(&e))?;
         let config = known.manifest.config.flamingo();
         let config = config.ok_or_else(|| wrong(&"this is no radiology learner"))?;
-        let store = load::store(&known, &Device::Cpu, DType::F32).map_err(|e| wrong(&e))?;
-        let mut weights = HashMap::new();
-        for spec in Flamingo::tensors(config)? {
-            let tensor = store.get(spec.shape.as_slice(), &spec.name, Init::Const(0.0))?;
-            weights.insert(spec.name, tensor);
-        }
+        let weights = weights_of(&known, config)?;
         Ok(Self {
             sha256: known.sha256,
             weights,
         })
     }
+}
+
+/// All weights of a bundle in f32, by name.
+fn weights_of(
+    bundle: &Bundle,
+    config: &FlamingoConfig,
+) -> Result<HashMap<String, Tensor>, RadiologyError> {
+    let store = load::store(bundle, &Device::Cpu, DType::F32);
+    let store = store.map_err(|e| RadiologyError::Input(e.to_string()))?;
+    let mut weights = HashMap::new();
+    for spec in Flamingo::tensors(config)? {
+        let tensor = store.get(spec.shape.as_slice(), &spec.name, Init::Const(0.0))?;
+        weights.insert(spec.name, tensor);
+    }
+    Ok(weights)
 }
 
 /// What the vocabulary must hold: every text of the images that are not reported on.

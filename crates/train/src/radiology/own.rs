@@ -1,7 +1,6 @@
 //! Trains the additions of a radiology learner further on a user's own questions.
 
-use candle_core::{DType, Device, Tensor};
-use candle_nn::Init;
+use candle_core::{Device, Tensor};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use tokenizers::Tokenizer;
@@ -9,17 +8,16 @@ use tokenizers::Tokenizer;
 use super::data::{RadiologyData, Split};
 use super::episodes::{Episode, EpisodeTurn, Markers, Pool};
 use super::labels::Coarse;
-use super::learner::LearnerStage;
+use super::learner::{Best, LearnerStage};
 use super::recipe::RadiologyRecipe;
 use super::similar::Neighbours;
-use super::{RadiologyError, tower};
+use super::{RadiologyError, tower, weights_of};
 use crate::checkpoint::Checkpoint;
 use crate::report::Report;
 use crate::vars::Vars;
 use rounds_assistant::comparable;
 use rounds_model::bundle::{Bundle, Fit, Manifest};
-use rounds_model::flamingo::{Flamingo, FlamingoConfig};
-use rounds_model::load;
+use rounds_model::flamingo::FlamingoConfig;
 use rounds_model::vision::{EfficientNetConfig, EfficientNetTower, VisionConfig};
 use rounds_support::rng::Rng;
 use rounds_support::{Cancel, stderr_line};
@@ -94,7 +92,9 @@ impl OwnRun<'_> {
         let other = || RadiologyError::OtherRecipe(self.folder.display().to_string());
         let opened = Checkpoint::open_run(self.folder, self.written)?;
         let (mut checkpoint, weights) = opened.ok_or_else(other)?;
-        let (before, constants) = self.weights(config)?;
+        let (before, constants): (Tensors, Tensors) = weights_of(self.bundle, config)?
+            .into_iter()
+            .partition(|(name, _)| LearnerStage::trained(name));
         let mut given = before.clone();
         given.extend(weights);
         let vars = Vars::with_constants(self.recipe.seed, given, constants.clone());
@@ -170,38 +170,15 @@ impl OwnRun<'_> {
         Ok(Some(OwnResult {
             weights,
             parameters,
-            step: best_step(self.folder),
+            step: Best::read(self.folder).map_or(0, |best| best.step),
             asked: self.data.questions_of(Split::Tune).len().min(MEASURED),
             measured: [first, last],
         }))
-    }
-
-    /// The bundle's weights: those that are variables of the run, and all others.
-    fn weights(&self, config: &FlamingoConfig) -> Result<(Tensors, Tensors), RadiologyError> {
-        let store = load::store(self.bundle, &Device::Cpu, DType::F32).map_err(input)?;
-        let (mut given, mut constants) = (HashMap::new(), HashMap::new());
-        for spec in Flamingo::tensors(config)? {
-            let tensor = store.get(spec.shape.as_slice(), &spec.name, Init::Const(0.0))?;
-            let of = match LearnerStage::trained(&spec.name) {
-                true => &mut given,
-                false => &mut constants,
-            };
-            of.insert(spec.name.clone(), tensor);
-        }
-        Ok((given, constants))
     }
 }
 
 fn input(error: impl std::fmt::Display) -> RadiologyError {
     RadiologyError::Input(error.to_string())
-}
-
-fn best_step(folder: &Path) -> usize {
-    std::fs::read_to_string(folder.join("best.json"))
-        .ok()
-        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-        .and_then(|value| value["step"].as_u64())
-        .map_or(0, |step| step as usize)
 }
 
 fn describe(when: &str, measured: &BTreeMap<&'static str, f32>) {
