@@ -204,7 +204,7 @@ fn own_questions(folder: &Path, bundle: &Path) {
             epochs: 1,
             rate: 1e-3,
             validation: 0.2,
-            threads: 1,
+            threads: 2,
             // Letters, not words.
             max_tokens: 1000,
             ..AdaptRecipe::default()
