@@ -13,7 +13,7 @@ use rounds_model::device;
 use rounds_model::import::WeightFormat;
 use rounds_support::errors::display_path;
 use rounds_support::{Failure, files, stderr_line};
-use rounds_train::adapt::{self, AdaptRequest, BaseSource, run_folder, train_adapt};
+use rounds_train::adapt::{self, AdaptError, AdaptRequest, BaseSource, run_folder, train_adapt};
 use rounds_train::radiology::{self, Inputs, RadiologyRecipe, train_radiology};
 use rounds_train::recipe::NanoRecipe;
 use rounds_train::ship;
@@ -250,7 +250,10 @@ fn run_adapt(arguments: &Adapt, interrupt: &Interrupt) -> Outcome {
         format: arguments.dtype,
         device,
     };
-    let done = train_adapt(&request, interrupt.flag()).map_err(Failure::model)?;
+    let done = train_adapt(&request, interrupt.flag()).map_err(|error| match error {
+        AdaptError::Input(_) | AdaptError::OtherRun(_) => Failure::usage(error),
+        other => Failure::model(other),
+    })?;
     let Some(done) = done else {
         return Ok(130);
     };

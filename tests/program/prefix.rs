@@ -124,3 +124,22 @@ fn a_prefix_tuned_model_answers_with_and_without_shots_with_beams_and_options() 
         "{out}"
     );
 }
+
+#[test]
+fn what_cannot_be_trained_is_refused_as_wrong_usage_with_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let train = |more: &[&str]| {
+        let common = ["train", "adapt", "--index", "shipped", "--out", "own"];
+        let (code, out, err) = run(home.path(), &[common.as_slice(), more].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        err
+    };
+    let parts = ["--decoder", "a.gguf", "--tower", "b.pth"];
+    let err = train(&[["--method", "flamingo"].as_slice(), &parts].concat());
+    assert!(err.contains("give --model"), "{err}");
+    // The model of the tests is no radiology learner.
+    let err = train(&["--method", "flamingo"]);
+    assert!(err.contains("--method lora"), "{err}");
+    let err = train(&["--method", "other"]);
+    assert!(err.contains("prefix-tuning, unfrozen, flamingo"), "{err}");
+}

@@ -139,7 +139,7 @@ pub(super) fn write_bundle(
         let missing = || candle_core::Error::msg(format!("{} is missing", spec.name));
         Ok(tensor(&spec.name).ok_or_else(missing)?)
     });
-    let written = written.map_err(|e| AdaptError::Input(e.to_string()))?;
+    let written = written.map_err(|e| AdaptError::Tensor(candle_core::Error::wrap(e)))?;
     files::write_atomic(&out.join(CARD), card.as_bytes())?;
     let weights = format.file().to_string();
     let tokenizer = std::str::from_utf8(tokenizer).map_err(|e| AdaptError::Input(e.to_string()))?;
