@@ -25,6 +25,7 @@ mod validate;
 
 pub use answering::{
     Asked, Copied, Experiment, Explained, Influence, Reading, Standing, Vote, Wording, comparable,
+    is_yes_or_no, overlap,
 };
 pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;

@@ -61,6 +61,15 @@ impl EncodedImage {
             latents,
         })
     }
+
+    /// The largest cosine of its vector and of one of `others`; 0 if there is none above that.
+    pub fn likeness<'a>(&self, others: impl Iterator<Item = &'a Self>) -> f32 {
+        let cosine = |other: &Self| -> f32 {
+            let pairs = self.vector.iter().zip(&other.vector);
+            pairs.map(|(a, b)| a * b).sum()
+        };
+        others.map(cosine).fold(0.0, f32::max)
+    }
 }
 
 /// A multimodal few-shot learner with the state of its current sequences.

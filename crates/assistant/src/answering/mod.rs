@@ -16,7 +16,7 @@ use std::time::Instant;
 pub use copied::Copied;
 pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
-pub use reliability::{Standing, Vote, comparable};
+pub use reliability::{Standing, Vote, comparable, is_yes_or_no, overlap};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};
@@ -136,6 +136,8 @@ impl Engine {
             other => other?,
         };
         let prefill_ms = ms(prefill);
+        answer.standing.nearness =
+            reliability::Nearness::of(&ordered, &case.question, &media, case.images.len());
         reliability::share_match(&mut answer.shots, &ordered, &self.learner.match_scores()?);
         let decode = Instant::now();
         let before = answer.notices.len();

@@ -2,6 +2,7 @@
 
 use rounds_model::generate::{Generated, StopReason};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 use super::Request;
 use super::copied::Copied;
@@ -10,7 +11,8 @@ use crate::prompt::Template;
 use crate::retrieval::Shot;
 use rounds_imaging::Image;
 use rounds_index::Example;
-use rounds_model::bundle::TextureTest;
+use rounds_model::EncodedImage;
+use rounds_model::bundle::{Evidence, ShotEvidence, TextureTest};
 
 /// How far an answer can be relied on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -31,6 +33,36 @@ pub struct Standing {
     /// The shots whose answer this one repeats, if it repeats any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<Copied>,
+    /// How like the shots are to the question; `None` without shots.
+    #[serde(skip)]
+    pub(super) nearness: Option<Nearness>,
+}
+
+/// How like the shots of a prompt are to the question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Nearness {
+    /// As in [`ShotEvidence`].
+    overlap: f32,
+    /// As in [`ShotEvidence`].
+    likeness: f32,
+}
+
+impl Nearness {
+    /// That of `shots` to `question`. `media` has the images of the shots, followed by the `own` images of the question.
+    pub(super) fn of(
+        shots: &[Example],
+        question: &str,
+        media: &[Arc<EncodedImage>],
+        own: usize,
+    ) -> Option<Self> {
+        let overlaps = shots.iter().map(|shot| overlap(question, &shot.question));
+        let shown = &media[..media.len().saturating_sub(own)];
+        let asked = media.last().filter(|_| own > 0);
+        (!shots.is_empty()).then(|| Self {
+            overlap: overlaps.sum::<f32>() / shots.len() as f32,
+            likeness: asked.map_or(0.0, |asked| asked.likeness(shown.iter().map(Arc::as_ref))),
+        })
+    }
 }
 
 /// How many shots gave an answer.
@@ -50,6 +82,11 @@ pub fn comparable(answer: &str) -> String {
         .map(|c| if c.is_alphanumeric() { c } else { ' ' })
         .collect();
     kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether an answer says yes or no and nothing else.
+pub fn is_yes_or_no(answer: &str) -> bool {
+    matches!(comparable(answer).as_str(), "yes" | "no")
 }
 
 /// What the shots say; equal counts keep the order of the shots, which is by similarity.
@@ -225,7 +262,16 @@ impl Engine {
         let prefix = |ids: &[u32]| tokenizer.decode(ids, false).unwrap_or_default();
         let probability = probability(generated, &self.template, &prefix);
         let agreement = answer.standing.agreement(&answer.answer);
-        let confidence = reliability.confidence(probability, agreement);
+        let shots = agreement.zip(answer.standing.nearness);
+        let confidence = reliability.confidence(&Evidence {
+            probability,
+            yes_or_no: is_yes_or_no(&answer.answer),
+            shots: shots.map(|(agreement, nearness)| ShotEvidence {
+                agreement,
+                overlap: nearness.overlap,
+                likeness: nearness.likeness,
+            }),
+        });
         answer.standing.confidence = Some((confidence * 1000.0).round() / 1000.0);
         answer.standing.sure = Some(confidence >= reliability.sure);
     }
@@ -251,8 +297,8 @@ const EMPTY_WORDS: [&str; 22] = [
     "of", "on", "the", "this", "was", "what", "which", "you",
 ];
 
-/// The share of the telling words of two questions that both have.
-fn overlap(asked: &str, other: &str) -> f32 {
+/// The share of the telling words of two questions that both have, from 0 to 1.
+pub fn overlap(asked: &str, other: &str) -> f32 {
     let (asked, other) = (comparable(asked), comparable(other));
     let telling = |text: &'_ str| -> Vec<String> {
         let words = text.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
@@ -303,6 +349,41 @@ mod tests {
         assert!(is_broken("left lung left lung left lung left lung").is_some());
         assert!(is_broken("no no no no").is_some());
         assert!(is_broken("left lung, right").is_none());
+    }
+
+    #[test]
+    fn answers_are_compared_without_case_and_punctuation() {
+        assert_eq!(comparable("XR - Plain  film."), "xr plain film");
+        assert!(is_yes_or_no("Yes.") && !is_yes_or_no("Yes, left"));
+    }
+
+    #[test]
+    fn shots_are_near_by_their_words_and_their_images() {
+        let image = |vector: [f32; 2]| {
+            Arc::new(EncodedImage {
+                vector: vector.to_vec(),
+                latents: candle_core::Tensor::zeros(
+                    1,
+                    candle_core::DType::F32,
+                    &candle_core::Device::Cpu,
+                )
+                .unwrap(),
+            })
+        };
+        let shot = |question: &str| Example {
+            question: question.into(),
+            ..Example::default()
+        };
+        let shots = [
+            shot("Is the heart enlarged?"),
+            shot("Which organ is shown?"),
+        ];
+        let media = [image([0.0, 1.0]), image([0.6, 0.8]), image([1.0, 0.0])];
+        let near = Nearness::of(&shots, "Is the heart enlarged?", &media, 1).unwrap();
+        assert_eq!((near.overlap, near.likeness), (0.5, 0.6));
+        let unseen = Nearness::of(&shots, "Is the heart enlarged?", &[], 0).unwrap();
+        assert_eq!(unseen.likeness, 0.0);
+        assert_eq!(Nearness::of(&[], "Which organ?", &media[2..], 1), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::error::ModelError;
 pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
-pub use reliability::{Reliability, TextureTest};
+pub use reliability::{Evidence, Reliability, ShotEvidence, TextureTest};
 use rounds_imaging::{
     HighBitDepth, Image, clip_transform, squash_opaque_transform, squash_transform,
 };

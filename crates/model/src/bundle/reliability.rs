@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 /// How far a model's answers can be relied on, measured on images that it was not trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
-    /// An answer is right with probability `sigmoid(offset + slope ln(p / (1 - p)) + agreement s + alone a)`: `p` is the probability of its
-    /// tokens, `s` the share of its shots that give the same answer, `a` 1 without shots and 0 with.
+    /// An answer is right with probability `sigmoid(offset + slope ln(p / (1 - p)) + yes_or_no y + t)`: `p` is the probability of its
+    /// tokens, `y` 1 if it says yes or no and 0 otherwise, `t` is `alone` without shots and `agreement s + overlap o + likeness l` with
+    /// shots, whose `s`, `o` and `l` are those of [`ShotEvidence`].
     pub slope: f32,
     /// See `slope`.
     pub offset: f32,
@@ -16,6 +17,15 @@ pub struct Reliability {
     /// See `slope`.
     #[serde(default)]
     pub alone: f32,
+    /// See `slope`.
+    #[serde(default)]
+    pub overlap: f32,
+    /// See `slope`.
+    #[serde(default)]
+    pub likeness: f32,
+    /// See `slope`.
+    #[serde(default)]
+    pub yes_or_no: f32,
     /// Below this confidence an answer is called unsure.
     pub sure: f32,
     /// An image of which a larger share of pixels is coloured ([`rounds_imaging::coloured_share`]) is unlike the training images; `None` for
@@ -63,6 +73,9 @@ impl Reliability {
             self.offset,
             self.agreement,
             self.alone,
+            self.overlap,
+            self.likeness,
+            self.yes_or_no,
             self.sure,
             self.colour.unwrap_or_default(),
             self.texture.as_ref().map_or(0.0, |test| test.distance),
@@ -73,14 +86,40 @@ impl Reliability {
         }
     }
 
-    /// How likely an answer is right. `probability` is what the model gave its tokens, `agreement` the share of its shots that give the same
-    /// answer, `None` without shots.
-    pub fn confidence(&self, probability: f32, agreement: Option<f32>) -> f32 {
-        let p = probability.clamp(1e-6, 1.0 - 1e-6);
-        let shots = agreement.map_or(self.alone, |share| self.agreement * share);
-        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset + shots;
+    /// How likely an answer is right, from 0 to 1.
+    pub fn confidence(&self, evidence: &Evidence) -> f32 {
+        let p = evidence.probability.clamp(1e-6, 1.0 - 1e-6);
+        let shots = evidence.shots.map_or(self.alone, |shots| {
+            self.agreement * shots.agreement
+                + self.overlap * shots.overlap
+                + self.likeness * shots.likeness
+        });
+        let yes_or_no = self.yes_or_no * f32::from(u8::from(evidence.yes_or_no));
+        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset + yes_or_no + shots;
         1.0 / (1.0 + (-logit).exp())
     }
+}
+
+/// What the confidence in an answer is made from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// The probability that the model gave the answer's tokens and its end, from 0 to 1.
+    pub probability: f32,
+    /// Whether the answer says yes or no.
+    pub yes_or_no: bool,
+    /// What the shots tell; `None` without shots.
+    pub shots: Option<ShotEvidence>,
+}
+
+/// What shots tell about an answer, each from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ShotEvidence {
+    /// The share of the shots that give the same answer.
+    pub agreement: f32,
+    /// The mean share of the telling words that the question has in common with a shot's.
+    pub overlap: f32,
+    /// The largest cosine of the learner's vectors of the question's last image and of a shot's image; less than 0 counts as 0.
+    pub likeness: f32,
 }
 
 #[cfg(test)]

@@ -19,7 +19,14 @@ fn a_reliability_without_sense_is_refused() {
         changed("[tokens]", &text)
     };
     let known = table("0.5").unwrap().reliability.unwrap();
-    assert!(known.confidence(0.9, None) > known.confidence(0.2, None));
+    let confidence = |probability| {
+        known.confidence(&Evidence {
+            probability,
+            yes_or_no: false,
+            shots: None,
+        })
+    };
+    assert!(confidence(0.9) > confidence(0.2));
     assert!(table("nan").is_err());
 }
 

@@ -16,7 +16,7 @@ use crate::radiology::{
     RadiologyData, RadiologyError, RadiologyImage, RadiologyQuestion, RadiologyRecipe, Set, Split,
 };
 use crate::recipe::Stage;
-use rounds_assistant::comparable;
+use rounds_assistant::is_yes_or_no;
 use rounds_assistant::prompt::plain;
 use rounds_imaging::{HighBitDepth, squash_transform};
 use rounds_model::bundle::{Bundle, Manifest};
@@ -138,7 +138,7 @@ fn own_data(data: &AdaptData) -> (RadiologyData, Vec<Vec<usize>>) {
         groups.entry(sample.group).or_default().push(sample.image);
         let example = &data.examples[sample.example];
         let answer = plain(&example.answer);
-        let closed = matches!(comparable(&answer).as_str(), "yes" | "no");
+        let closed = is_yes_or_no(&answer);
         questions.push(RadiologyQuestion {
             image: sample.image,
             question: plain(&example.question),

@@ -31,7 +31,11 @@ struct AnswerLine<'a> {
     /// Share of the shots that ask the same question in the same words.
     same_question: Option<f32>,
     probability: f32,
+    yes_or_no: bool,
+    /// As in [`rounds_model::bundle::ShotEvidence`].
     agreement: Option<f32>,
+    overlap: Option<f32>,
+    likeness: Option<f32>,
     right: bool,
 }
 
@@ -101,6 +105,7 @@ pub fn calibrate_radiology(
             let same =
                 |shot: &&(usize, String)| comparable(&data.questions[shot.0].question) == wording;
             let total = asked.shots.len();
+            let evidence = &said.evidence;
             let line = AnswerLine {
                 set: data.images[of.image].set.name(),
                 question: &of.question,
@@ -110,8 +115,11 @@ pub fn calibrate_radiology(
                 similarity: similarities.max_by(f32::total_cmp),
                 same_question: (total > 0)
                     .then(|| asked.shots.iter().filter(same).count() as f32 / total as f32),
-                probability: said.probability,
-                agreement: said.agreement,
+                probability: evidence.probability,
+                yes_or_no: evidence.yes_or_no,
+                agreement: evidence.shots.map(|shots| shots.agreement),
+                overlap: evidence.shots.map(|shots| shots.overlap),
+                likeness: evidence.shots.map(|shots| shots.likeness),
                 right: exam::exact(&said.answer, &of.answer),
             };
             serde_json::to_string(&line).map(|line| line + "\n")
@@ -128,8 +136,7 @@ pub fn calibrate_radiology(
         .map(|(said, asked)| {
             let of = &data.questions[asked.question];
             let judged = Judged {
-                probability: said.probability,
-                agreement: said.agreement,
+                evidence: said.evidence,
                 right: exam::exact(&said.answer, &of.answer),
             };
             (data.images[of.image].set, judged)
@@ -148,7 +155,7 @@ pub fn calibrate_radiology(
     for set in Set::ALL {
         let of = judged.iter().filter(|(from, _)| *from == set);
         let (n, right, stated) = of.fold((0, 0.0, 0.0), |(n, right, stated), (_, judged)| {
-            let confidence = fitted.confidence(judged.probability, judged.agreement);
+            let confidence = fitted.confidence(&judged.evidence);
             (
                 n + 1,
                 right + f32::from(u8::from(judged.right)),

@@ -400,7 +400,9 @@ impl<'a> Pool<'a> {
         let of = &self.data.questions[question];
         // Yes or no says little about the next image, and a set of a hundred images has few that are alike: a learner that
         // always saw good shots would copy them where they are bad.
-        let random = match of.closed || self.data.images[of.image].set == Set::VqaRad {
+        let misleading = self.data.images[of.image].set == Set::VqaRad
+            || (of.closed && self.recipe.misleading_closed);
+        let random = match misleading {
             true => self.recipe.misleading_share,
             false => self.recipe.random_share,
         };

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::RadiologyError;
 use super::data::RadiologyData;
 use candle_core::Device;
-use rounds_assistant::comparable;
 use rounds_assistant::prompt::{self, Template};
+use rounds_assistant::{comparable, is_yes_or_no, overlap};
 use rounds_imaging::load;
 use rounds_index::{Example, ExampleImage};
-use rounds_model::bundle::{Bundle, Manifest};
+use rounds_model::bundle::{Bundle, Evidence, Manifest, ShotEvidence};
 use rounds_model::generate::{Decoding, generate};
 use rounds_model::learner::FlamingoLearner;
 use rounds_model::{EncodedImage, FewShotLearner};
@@ -30,11 +30,25 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The share of the shots whose answer is the same as `answer`; `None` without shots.
-    fn agreement(&self, answer: &str) -> Option<f32> {
+    /// What the shots tell about `answer`; `None` without shots.
+    fn evidence(
+        &self,
+        answer: &str,
+        data: &RadiologyData,
+        encoded: &Encoded,
+    ) -> Option<ShotEvidence> {
+        let total = self.shots.len() as f32;
         let same = self.shots.iter().filter(|shot| exact(&shot.1, answer));
-        let total = self.shots.len();
-        (total > 0).then(|| same.count() as f32 / total as f32)
+        let wording = |question: usize| &data.questions[question].question;
+        let overlaps = self
+            .shots
+            .iter()
+            .map(|shot| overlap(wording(self.question), wording(shot.0)));
+        (total > 0.0).then(|| ShotEvidence {
+            agreement: same.count() as f32 / total,
+            overlap: overlaps.sum::<f32>() / total,
+            likeness: encoded.likeness(data, self),
+        })
     }
 }
 
@@ -42,10 +56,8 @@ impl Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Said {
     pub answer: String,
-    /// The probability of the answer's tokens and of its end.
-    pub probability: f32,
-    /// The share of the shots that give the same answer; `None` without shots.
-    pub agreement: Option<f32>,
+    /// What its confidence is made from.
+    pub evidence: Evidence,
 }
 
 /// Most tokens of an answer; the longest in the sets has about as many.
@@ -55,6 +67,15 @@ const MAX_TOKENS: usize = 24;
 pub(crate) struct Encoded {
     images: Vec<Option<Arc<EncodedImage>>>,
     blank: Arc<EncodedImage>,
+}
+
+impl Encoded {
+    /// How like the most similar shot's image is to the question's.
+    fn likeness(&self, data: &RadiologyData, asked: &Asked) -> f32 {
+        let of = |question: usize| self.images[data.questions[question].image].as_deref();
+        let shots = asked.shots.iter().filter_map(|shot| of(shot.0));
+        of(asked.question).map_or(0.0, |own| own.likeness(shots))
+    }
 }
 
 fn learner(bundle: &Path) -> Result<FlamingoLearner, String> {
@@ -241,9 +262,12 @@ fn one(
     let sum: f32 = generated.log_probabilities.iter().sum();
     let answer = generated.text.trim().to_string();
     Ok(Said {
-        agreement: asked.agreement(&answer),
+        evidence: Evidence {
+            probability: (sum + generated.end_log_probability.unwrap_or(0.0)).exp(),
+            yes_or_no: is_yes_or_no(&answer),
+            shots: asked.evidence(&answer, data, encoded),
+        },
         answer,
-        probability: (sum + generated.end_log_probability.unwrap_or(0.0)).exp(),
     })
 }
 

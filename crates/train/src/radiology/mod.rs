@@ -149,17 +149,16 @@ pub fn train_radiology(
     let labels = labels::Labels::new(&data);
     let coarse = labels::coarse(&data);
     let vars = Vars::with_constants(recipe.seed, given.clone(), base.decoder_tensors.clone());
-    stderr_line(format_args!(
-        "computing the frozen blocks of the tower for {} views; {} classifications",
-        recipe.tower_views,
-        labels.tasks.len()
-    ));
     let published =
         EfficientNetTower::load(&base.tower, vars.store(&Device::Cpu).pp("vision_encoder"))?;
     let views = match checkpoint.stage {
         0 => recipe.tower_views,
         _ => recipe.learner_views.min(recipe.tower_views),
     };
+    stderr_line(format_args!(
+        "computing the frozen blocks of the tower for {views} views; {} classifications",
+        labels.tasks.len()
+    ));
     let fronts = match tower::fronts(&published, &pixels, recipe, views, cancel) {
         Err(_) if cancel.is_cancelled() => return Ok(false),
         fronts => fronts?,

@@ -41,8 +41,10 @@ pub struct RadiologyRecipe {
     pub binding_share: f32,
     /// Share of the other question episodes whose shots are drawn at random instead of by likeness.
     pub random_share: f32,
-    /// The same where the answer is yes or no, and for VQA-RAD.
+    /// The same for VQA-RAD, and where the answer is yes or no if `misleading_closed` says so.
     pub misleading_share: f32,
+    /// Whether the yes-or-no questions of the other sets have as many misleading shots as VQA-RAD's.
+    pub misleading_closed: bool,
     /// Share of the question episodes without shots, once single questions alone are over.
     pub zero_share: f32,
     /// How often VQA-RAD's questions are drawn, relative to the other sets'.
@@ -99,6 +101,7 @@ impl Default for RadiologyRecipe {
             binding_share: 0.22,
             random_share: 0.15,
             misleading_share: 0.45,
+            misleading_closed: true,
             zero_share: 0.2,
             rad_share: 0.5,
             worked_share: 0.12,

@@ -350,7 +350,7 @@ impl RadiologyReport {
         let mut bins = [(0f32, 0f32, 0f32); 10];
         let (mut stated, mut right) = (0f32, 0f32);
         for (judged, said) in judged.iter().zip(said) {
-            let confidence = reliability.confidence(said.probability, said.agreement);
+            let confidence = reliability.confidence(&said.evidence);
             let correct = f32::from(u8::from(judged.exact));
             let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
             *bin = (bin.0 + 1.0, bin.1 + confidence, bin.2 + correct);
