@@ -1,6 +1,7 @@
 //! The model, the index and the caches between answers, all on the model thread.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,6 +72,8 @@ pub struct Engine {
     pub(super) model_sha256: String,
     /// Texture profiles of the model's training images; may be empty.
     pub(super) textures: Cow<'static, [u8]>,
+    /// Words of the model's training questions; may be empty.
+    pub(super) words: HashSet<String>,
     /// Id of the encoder whose vectors are compared.
     pub(super) encoder: String,
     /// The encoder for retrieval, if it is not the model's own tower.
@@ -132,6 +135,7 @@ impl Engine {
             retrieval_encoder: retrieval_encoder.map(|(_, embedders)| embedders),
             model_sha256: bundle.sha256,
             textures: bundle.textures,
+            words: bundle.words,
             search: setup.search,
             latents: None,
             index,

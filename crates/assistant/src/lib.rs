@@ -24,8 +24,8 @@ mod types;
 mod validate;
 
 pub use answering::{
-    Asked, Copied, Experiment, Explained, Influence, Reading, Standing, Vote, Wording, comparable,
-    is_yes_or_no, overlap,
+    Asked, Copied, Experiment, Explained, Influence, KnownCase, Reading, Standing, Vote, Wording,
+    comparable, is_yes_or_no, known_cases, overlap, telling_words, unknown_of,
 };
 pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;

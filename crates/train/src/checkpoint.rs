@@ -47,6 +47,13 @@ impl Checkpoint {
         let recipe_file = folder.join("recipe.json");
         let file = folder.join("checkpoint.safetensors");
         if !file.exists() {
+            // What an earlier run left that was stopped before its first checkpoint says nothing about this one.
+            for stale in ["best.json", "best.safetensors", "curve.jsonl"] {
+                match std::fs::remove_file(folder.join(stale)) {
+                    Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+                    _ => {}
+                }
+            }
             files::write_atomic(&recipe_file, recipe.as_bytes())
                 .map_err(candle_core::Error::wrap)?;
             return Ok(Some((Self::fresh(file, 0), HashMap::new())));

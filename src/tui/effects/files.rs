@@ -15,14 +15,23 @@ const MAX_ENTRIES: usize = 20_000;
 /// Maximum length of a displayed file name, in characters.
 const MAX_NAME_CHARS: usize = 255;
 
-/// The shipped sample cases.
+/// The shipped sample cases, those that what is known about them lists first, in its order.
 pub fn sample_cases() -> Vec<SampleCase> {
+    let listed = rounds_assistant::known_cases();
+    let place = |name: &str| listed.iter().position(|known| known.name() == name);
     let files = shipped::below(CASES);
     let name = |path: &str| {
         let file = path.strip_prefix(CASES)?.strip_prefix('/')?;
         file.strip_suffix(".png").map(str::to_string)
     };
-    SampleCase::numbered(files.iter().filter_map(|path| name(path)))
+    let mut names: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
+    names.sort_by_key(|name| place(name).unwrap_or(usize::MAX));
+    let mut cases = SampleCase::numbered(names);
+    for case in &mut cases {
+        let known = place(&case.file).and_then(|at| listed[at].first_question());
+        case.question = known.map_or(std::mem::take(&mut case.question), str::to_string);
+    }
+    cases
 }
 
 /// The bytes of a sample case.

@@ -131,7 +131,7 @@ impl State {
         };
         self.overlay = None;
         if !self.linear {
-            self.composer.suggest(case.question());
+            self.composer.suggest(&case.question);
         }
         self.emit(Effect::AttachCase(case.file.clone()));
         self.case.opening = Some(case);
@@ -186,7 +186,9 @@ impl State {
             1 => " in place of the image before".into(),
             more => format!(" in place of {more} images"),
         };
-        let question = case.filter(|_| self.linear).map(SampleCase::question);
+        let question = case
+            .filter(|_| self.linear)
+            .map(|case| case.question.as_str());
         let question = question.map_or(String::new(), |q| format!("; for example: {q}"));
         self.notify(format!(
             "attached {name}{place}; it goes with your next question{question}{notes}"

@@ -7,6 +7,8 @@ pub struct SampleCase {
     pub file: String,
     /// Its name on the screen: `case 4 (chest film)`.
     pub title: String,
+    /// The question to begin with. It does not tell what is to be found.
+    pub question: String,
 }
 
 /// Endings of the file names of radiology images, before their number.
@@ -41,20 +43,24 @@ impl SampleCase {
     /// The sample cases with these file names, numbered in their order.
     pub fn numbered<S: AsRef<str>>(files: impl IntoIterator<Item = S>) -> Vec<Self> {
         let files = files.into_iter().enumerate();
-        let case = |(at, file): (usize, S)| Self {
-            title: format!("case {} ({})", at + 1, kind(file.as_ref())),
-            file: file.as_ref().to_string(),
+        let case = |(at, file): (usize, S)| {
+            let kind = kind(file.as_ref());
+            Self {
+                title: format!("case {} ({kind})", at + 1),
+                file: file.as_ref().to_string(),
+                question: usual_question(&kind).to_string(),
+            }
         };
         files.map(case).collect()
     }
+}
 
-    /// A question that fits all images of its kind, so that it does not tell what is to be found.
-    pub fn question(&self) -> &'static str {
-        match kind(&self.file).as_str() {
-            "chest film" => "Is there a nodule?",
-            kind if kind.contains(" of the ") => "Which finding stands out?",
-            _ => "What does this image show?",
-        }
+/// A question that fits all images of a kind.
+fn usual_question(kind: &str) -> &'static str {
+    match kind {
+        "chest film" => "Is there a nodule?",
+        kind if kind.contains(" of the ") => "Which finding stands out?",
+        _ => "What does this image show?",
     }
 }
 

@@ -16,7 +16,10 @@ use std::time::Instant;
 pub use copied::Copied;
 pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
-pub use reliability::{Standing, Vote, comparable, is_yes_or_no, overlap};
+pub use reliability::{
+    KnownCase, Standing, Vote, comparable, is_yes_or_no, known_cases, overlap, telling_words,
+    unknown_of,
+};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};
@@ -100,7 +103,7 @@ impl Engine {
         }
         let refusal = match experiment.always {
             true => None,
-            false => self.refusal(&request),
+            false => self.refusal(&request, &answer.shots),
         };
         if let Some(reason) = refusal {
             // The model looks at nothing.

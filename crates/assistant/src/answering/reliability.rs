@@ -2,6 +2,7 @@
 
 use rounds_model::generate::{Generated, StopReason};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Request;
@@ -211,7 +212,7 @@ fn probability(
 
 impl Engine {
     /// Why a question is not answered at all, judged before anything is generated.
-    pub(super) fn refusal(&self, request: &Request) -> Option<String> {
+    pub(super) fn refusal(&self, request: &Request, shots: &[Shot]) -> Option<String> {
         let reliability = self.learner.manifest().reliability.as_ref()?;
         if request.case.images.is_empty() {
             return Some(
@@ -234,11 +235,37 @@ impl Engine {
         } else if request.case.images.iter().any(unlike) {
             "has another texture"
         } else {
-            return None;
+            return self.unknown_words(&request.case.question, shots);
         };
         Some(format!(
             "this image {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same"
         ))
+    }
+
+    /// Why a question is of a kind that the model never saw, by its words. Those of its shots count as known, as shots may define them.
+    fn unknown_words(&self, question: &str, shots: &[Shot]) -> Option<String> {
+        let test = self
+            .learner
+            .manifest()
+            .reliability
+            .as_ref()?
+            .questions
+            .as_ref()?;
+        let examples = shots.iter().map(|shot| &shot.example);
+        let told: HashSet<String> = examples
+            .flat_map(|example| [&example.question, &example.answer])
+            .flat_map(|text| telling_words(text))
+            .collect();
+        let (unknown, share) = unknown_of(question, &|word| {
+            self.words.contains(word) || told.contains(word)
+        });
+        (share < test.known).then(|| {
+            let listed: Vec<String> = unknown.into_iter().take(4).collect();
+            format!(
+                "the model learned from questions about radiology images, which never say {}, so its answer would mean nothing; the nearest examples are listed all the same",
+                listed.join(", ")
+            )
+        })
     }
 
     /// Fills in the confidence of a generated answer, or why it is withheld.
@@ -279,9 +306,31 @@ impl Engine {
 
 /// What is known about a sample case.
 #[derive(Deserialize)]
-struct KnownCase {
+pub struct KnownCase {
+    file: String,
     sha256: String,
     known: Vec<KnownAnswer>,
+}
+
+impl KnownCase {
+    /// The name of its file, without the extension.
+    pub fn name(&self) -> &str {
+        self.file
+            .rsplit_once('.')
+            .map_or(&self.file, |(name, _)| name)
+    }
+
+    /// The question to begin with.
+    pub fn first_question(&self) -> Option<&str> {
+        self.known.first().map(|known| known.question.as_str())
+    }
+}
+
+/// The sample cases of which something is known, in the order in which to show them.
+pub fn known_cases() -> Vec<KnownCase> {
+    let file = rounds_support::shipped::file("assets/known-findings.json");
+    file.and_then(|file| serde_json::from_slice(file).ok())
+        .unwrap_or_default()
 }
 
 /// A question about a sample case and its true answer.
@@ -297,22 +346,40 @@ const EMPTY_WORDS: [&str; 22] = [
     "of", "on", "the", "this", "was", "what", "which", "you",
 ];
 
+/// The words of a text that say what it is about, in lower case and in their order.
+pub fn telling_words(text: &str) -> Vec<String> {
+    let text = comparable(text);
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    let telling = words.filter(|word| !EMPTY_WORDS.contains(word));
+    telling.map(String::from).collect()
+}
+
+/// The telling words of a question that are not known, in the singular or the plural, and the share of those that are; 1 for a question
+/// without telling words.
+pub fn unknown_of(question: &str, known: &dyn Fn(&str) -> bool) -> (Vec<String>, f32) {
+    let words = telling_words(question);
+    let either = |word: &str| {
+        let mut singular = ["s", "es"].into_iter().filter_map(|s| word.strip_suffix(s));
+        known(word)
+            || singular.any(|word| known(word))
+            || known(&format!("{word}s"))
+            || known(&format!("{word}es"))
+    };
+    let unknown: Vec<String> = words.iter().filter(|word| !either(word)).cloned().collect();
+    let share = 1.0 - unknown.len() as f32 / words.len().max(1) as f32;
+    (unknown, share)
+}
+
 /// The share of the telling words of two questions that both have, from 0 to 1.
 pub fn overlap(asked: &str, other: &str) -> f32 {
-    let (asked, other) = (comparable(asked), comparable(other));
-    let telling = |text: &'_ str| -> Vec<String> {
-        let words = text.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
-        words.map(String::from).collect()
-    };
-    let (words, theirs) = (telling(&asked), telling(&other));
+    let (words, theirs) = (telling_words(asked), telling_words(other));
     let shared = words.iter().filter(|word| theirs.contains(word)).count();
     shared as f32 / words.len().max(theirs.len()).max(1) as f32
 }
 
 /// What the annotators of a sample case stated, beside the model's `answer`; `None` for any other image.
 pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> Option<String> {
-    let file = rounds_support::shipped::file("assets/known-findings.json")?;
-    let cases: Vec<KnownCase> = serde_json::from_slice(file).ok()?;
+    let cases = known_cases();
     let hash = &images.last()?.source.sha256;
     let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
     let first = case.known.first()?;
@@ -349,6 +416,19 @@ mod tests {
         assert!(is_broken("left lung left lung left lung left lung").is_some());
         assert!(is_broken("no no no no").is_some());
         assert!(is_broken("left lung, right").is_none());
+    }
+
+    #[test]
+    fn a_question_is_judged_by_the_share_of_its_words_that_are_known() {
+        let known = |word: &str| ["kidney", "masses", "see"].contains(&word);
+        let of = |question: &str| unknown_of(question, &known);
+        assert_eq!(
+            of("Do you see kidneys, or a mass?"),
+            (vec!["or".to_string()], 0.75)
+        );
+        let (unknown, share) = of("What is the capital of France?");
+        assert_eq!((unknown.join(" "), share), ("capital france".into(), 0.0));
+        assert_eq!(of("What is this?"), (vec![], 1.0));
     }
 
     #[test]

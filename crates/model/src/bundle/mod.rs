@@ -9,14 +9,14 @@ mod reliability;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::error::ModelError;
 pub use super::families::{FAMILIES, ModelConfig};
 pub use super::manifest_files::VectorIdentity;
 use super::manifest_files::{self, ENCODER_MANIFEST, ManifestFiles, damaged};
-pub use reliability::{Evidence, Reliability, ShotEvidence, TextureTest};
+pub use reliability::{Evidence, QuestionTest, Reliability, ShotEvidence, TextureTest};
 use rounds_imaging::{
     HighBitDepth, Image, clip_transform, squash_opaque_transform, squash_transform,
 };
@@ -31,6 +31,7 @@ const MAX_MANIFEST: u64 = 1 << 20;
 const MAX_TOKENIZER: u64 = 64 << 20;
 /// Profiles of 260,000 images.
 const MAX_TEXTURES: u64 = 16 << 20;
+const MAX_WORDS: u64 = 1 << 20;
 
 /// The content of `model.toml`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -281,6 +282,8 @@ pub struct Bundle {
     pub weights: Weights,
     /// The texture profiles of the training images, for [`TextureTest`]; empty where there is no such test.
     pub textures: Cow<'static, [u8]>,
+    /// The words of the training questions, for [`QuestionTest`]; empty where there is no such test.
+    pub words: HashSet<String>,
     /// SHA-256 of `model.toml`, which names the hash of everything else.
     pub sha256: String,
 }
@@ -359,22 +362,21 @@ impl Bundle {
             manifest_files.check(name, &bytes).map(|()| bytes)
         };
         let tokenizer = checked("tokenizer.json", MAX_TOKENIZER)?;
-        let test = manifest
-            .reliability
-            .as_ref()
-            .and_then(|r| r.texture.as_ref());
-        let textures = match test {
-            Some(TextureTest { file, .. }) => {
-                if !manifest.files.contains_key(file) {
-                    return Err(damaged(
-                        MANIFEST,
-                        "it does not list the file of its texture test",
-                    ));
-                }
-                checked(file, MAX_TEXTURES)?
-            }
-            None => Cow::Borrowed(&[][..]),
+        let of_test = |file: Option<&String>, max| match file {
+            Some(file) if manifest.files.contains_key(file) => checked(file, max),
+            Some(_) => Err(damaged(
+                MANIFEST,
+                "it does not list the file of a test of its reliability",
+            )),
+            None => Ok(Cow::Borrowed(&[][..])),
         };
+        let reliability = manifest.reliability.as_ref();
+        let texture = reliability.and_then(|r| r.texture.as_ref());
+        let textures = of_test(texture.map(|test| &test.file), MAX_TEXTURES)?;
+        let questions = reliability.and_then(|r| r.questions.as_ref());
+        let words = of_test(questions.map(|test| &test.file), MAX_WORDS)?;
+        let words = String::from_utf8_lossy(&words);
+        let words = words.lines().map(str::to_string).collect();
         let weights = match &source {
             BundleSource::Shipped => shipped_weights(&manifest)?,
             BundleSource::Folder(folder) => Weights::Files(manifest_files.weights(folder)?),
@@ -383,6 +385,7 @@ impl Bundle {
             tokenizer,
             weights,
             textures,
+            words,
             sha256: files::sha256_hex(&text),
             manifest,
         })

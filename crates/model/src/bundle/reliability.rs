@@ -35,6 +35,18 @@ pub struct Reliability {
     /// An image whose texture is too far from that of all training images is unlike them; `None` for no such test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub texture: Option<TextureTest>,
+    /// A question with too few words of the training questions is of a kind that the model never saw; `None` for no such test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub questions: Option<QuestionTest>,
+}
+
+/// How the words of a question are compared with those of the training questions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QuestionTest {
+    /// The file with the words of the training questions, in lower case, one a line.
+    pub file: String,
+    /// The smallest share of the telling words of a question that must be known, from 0 to 1.
+    pub known: f32,
 }
 
 /// How the texture of an image is compared with that of the training images ([`rounds_imaging::texture_profile`]).
@@ -79,6 +91,7 @@ impl Reliability {
             self.sure,
             self.colour.unwrap_or_default(),
             self.texture.as_ref().map_or(0.0, |test| test.distance),
+            self.questions.as_ref().map_or(0.0, |test| test.known),
         ];
         match all.iter().all(|v| v.is_finite()) {
             true => Ok(()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::calibration::{self, Judged};
 use super::data::{RadiologyData, Set, Split};
-use super::{RadiologyError, SAME, exam, ship, similar, textures, views};
+use super::{RadiologyError, SAME, exam, ship, similar, textures, views, wording};
 use rounds_assistant::comparable;
 use rounds_model::bundle::{Bundle, Reliability};
 use rounds_support::rng::Rng;
@@ -147,9 +147,11 @@ pub fn calibrate_radiology(
     let colour = manifest.reliability.as_ref().and_then(|known| known.colour);
     let texture = textures::write(&data, colour, threads, bundle)?;
     textures::list(&mut manifest, &texture, bundle)?;
+    let questions = wording::write(&data, &mut manifest, bundle)?;
     let fitted = Reliability {
         colour,
         texture: Some(texture),
+        questions: Some(questions),
         ..calibration::fit(&all, SURE)
     };
     for set in Set::ALL {

@@ -104,6 +104,7 @@ pub(crate) fn fit(judged: &[Judged], sure: f32) -> Reliability {
         sure: 0.5,
         colour: None,
         texture: None,
+        questions: None,
     };
     let confident: Vec<(f32, bool)> = judged
         .iter()

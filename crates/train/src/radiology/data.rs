@@ -136,8 +136,11 @@ fn tuned(name: &str) -> Split {
     }
 }
 
+#[derive(Default)]
 struct Reader {
     data: RadiologyData,
+    /// Image, question and answer of all questions so far.
+    asked: BTreeSet<(usize, String, String)>,
     known: BTreeMap<PathBuf, usize>,
 }
 
@@ -162,8 +165,19 @@ impl Reader {
     }
 
     fn question(&mut self, image: usize, question: &str, answer: &str, category: &str) {
-        let (question, answer) = (one_line(question), one_line(answer));
+        let (question, mut answer) = (one_line(question), one_line(answer));
         if question.is_empty() || answer.is_empty() {
+            return;
+        }
+        // VQA-RAD writes both `Yes` and `yes`; a model that must guess which is half as sure of either.
+        if is_yes_or_no(&answer) {
+            answer = match answer.to_lowercase().starts_with('y') {
+                true => "Yes".into(),
+                false => "No".into(),
+            };
+        }
+        // VQA-RAD lists some of its questions twice.
+        if !self.asked.insert((image, question.clone(), answer.clone())) {
             return;
         }
         self.data.questions.push(RadiologyQuestion {
@@ -277,10 +291,7 @@ impl RadiologyData {
     ///
     /// Errors where a set's files cannot be read, or where there is no set.
     pub fn read(folder: &Path) -> Result<Self, String> {
-        let mut reader = Reader {
-            data: Self::default(),
-            known: BTreeMap::new(),
-        };
+        let mut reader = Reader::default();
         for set in Set::ALL {
             let path = folder.join(set.name());
             if !path.is_dir() {

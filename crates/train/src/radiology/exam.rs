@@ -188,6 +188,14 @@ fn one(
         Some(wording) => wording.clone(),
         None => data.questions[question].question.clone(),
     };
+    // As in an index: a rationale stands with the question and the answer that it is about.
+    let rationale = |question: usize, answer: &str| {
+        let of = &data.questions[question];
+        match asked.wording.is_none() && of.answer == answer {
+            true => of.rationale.clone(),
+            false => String::new(),
+        }
+    };
     let examples: Vec<Example> = asked
         .shots
         .iter()
@@ -195,6 +203,7 @@ fn one(
             images: vec![image()],
             question: wording(*question),
             answer: answer.clone(),
+            rationale: rationale(*question, answer),
             ..Example::default()
         })
         .collect();

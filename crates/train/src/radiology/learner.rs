@@ -299,7 +299,7 @@ impl LearnerStage<'_> {
             views,
         };
         let singles = (recipe.single_share * stage.steps as f32) as usize;
-        if checkpoint.step == 0 && recipe.patience > 0 {
+        if checkpoint.step == 0 && (recipe.patience > 0 || !recipe.started_from.is_empty()) {
             // What the run begins with is what it must improve on.
             self.tune(&model, 0, report)?;
         }

@@ -21,6 +21,7 @@ mod teaching;
 mod textures;
 mod tower;
 mod views;
+mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -96,9 +97,14 @@ pub fn train_radiology(
     crate::process::prepare();
     let start = inputs.start.map(Start::read).transpose()?;
     let mut recipe = recipe.clone();
-    if let Some(start) = &start {
-        recipe.started_from.clone_from(&start.sha256);
+    let given = start.as_ref().map_or("", |start| start.sha256.as_str());
+    if !recipe.started_from.is_empty() && recipe.started_from != given {
+        return Err(RadiologyError::Input(format!(
+            "the recipe continues from the bundle whose manifest has SHA-256 {}: name its folder with --start",
+            recipe.started_from
+        )));
     }
+    recipe.started_from = given.to_string();
     let recipe = &recipe;
     let written = serde_json::to_string_pretty(recipe).unwrap_or_default();
     let checkpoint_file = folder.join("checkpoint.safetensors");

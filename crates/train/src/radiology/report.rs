@@ -120,7 +120,6 @@ pub fn report_radiology(
         neighbours(1e-6, 1.0),
         neighbours(1.0, WORD_WEIGHT),
     );
-    let mut rng = Rng::new(20_261_129);
     let mut conditions = vec![
         condition("hybrid", 0, Choice::Hybrid),
         condition("hybrid", 4, Choice::Hybrid),
@@ -155,14 +154,22 @@ pub fn report_radiology(
         let of_set = |q: &usize| data.images[data.questions[*q].image].set == set;
         let mut own: Vec<usize> = data.questions_of(Split::Report);
         own.retain(of_set);
-        rng.shuffle(&mut own);
+        // Each set and each purpose has its own numbers, so that fewer conditions ask the same questions.
+        let drawn = Rng::new(20_261_129).fork(set as u64);
+        drawn.fork(0).shuffle(&mut own);
         own.truncate(questions);
+        let mut rng = drawn.fork(1);
+        let of_set: Vec<usize> = candidates.iter().copied().filter(of_set).collect();
         if own.is_empty() {
             continue;
         }
         let shots_of = |choice: Choice, question: usize, count: usize, rng: &mut Rng| {
             let mut near = match choice {
-                Choice::Random => (0..count).map(|_| *rng.pick(&candidates)).collect(),
+                Choice::Random => {
+                    let drawn = std::iter::repeat_with(|| *rng.pick(&candidates));
+                    let fit = drawn.filter(|other| hybrid.may_be_shot(question, *other));
+                    fit.take(count).collect()
+                }
                 Choice::Image => by_image.of(question, count),
                 Choice::Text => by_text.of(question, count),
                 Choice::Hybrid => hybrid.of(question, count),
@@ -183,7 +190,7 @@ pub fn report_radiology(
                     // Answers of other questions of the set.
                     answers = near
                         .iter()
-                        .map(|_| data.questions[*rng.pick(&candidates)].answer.clone())
+                        .map(|_| data.questions[*rng.pick(&of_set)].answer.clone())
                         .collect();
                 }
                 list.push(Asked {

@@ -57,6 +57,12 @@ const TOPICS: [Topic; 3] = [
     ),
 ];
 
+/// The questions about two images that are not the sets' own.
+pub(crate) fn questions_about_two() -> Vec<&'static str> {
+    let both = |(agree, each, _): &Topic| [*agree, *each];
+    TOPICS.iter().flat_map(both).collect()
+}
+
 /// An image with a question about it and the answer.
 type Known = (usize, String, String);
 

@@ -10,7 +10,7 @@ use super::calibrate::calibrate_radiology;
 use super::data::{RadiologyData, Split};
 use super::learner::LearnerStage;
 use super::recipe::{RadiologyRecipe, config};
-use super::{Inputs, RadiologyError, textures, views};
+use super::{Inputs, RadiologyError, textures, views, wording};
 use rounds_model::bundle::{
     Bundle, FORMAT_VERSION, Fit, Manifest, Pixels, Reliability, SpecialTokens, VectorIdentity,
 };
@@ -163,6 +163,7 @@ pub fn ship_radiology(
             sure: 0.5,
             colour: Some(colour),
             texture: Some(texture),
+            questions: None,
         }),
         tokens: SpecialTokens {
             begin: base::BEGIN.into(),
@@ -184,10 +185,12 @@ pub fn ship_radiology(
     save(&manifest, folder)?;
     match known {
         Some(known) => {
+            let questions = wording::write(&data, &mut manifest, folder)?;
             let measured = manifest.reliability.take();
             manifest.reliability = Some(Reliability {
                 colour: Some(colour),
                 texture: measured.and_then(|measured| measured.texture),
+                questions: Some(questions),
                 ..known.clone()
             });
             save(&manifest, folder)
