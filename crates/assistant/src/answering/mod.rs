@@ -143,7 +143,8 @@ impl Engine {
         let before = answer.notices.len();
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
         let last = answer.provenance.shot_ids.last().map(String::as_str);
-        let copied = Copied::of(&answer.answer, &answer.shots, last);
+        let rationale = answer.rationale.as_deref();
+        let copied = Copied::of(&answer.answer, rationale, &answer.shots, last);
         answer.standing.copied = copied.filter(|_| answer.stop != StopReason::Cancelled);
         // What the model did comes before how its shots were found.
         let told = [
