@@ -137,9 +137,10 @@ impl Standing {
         (total > 0).then(|| same.map_or(0, |vote| vote.shots) as f32 / total as f32)
     }
 
-    /// What the shots say beside the model's answer, in one line; `None` without shots.
+    /// What the shots say beside the model's answer, in one line; `None` without shots. They agree with an answer that no other has more
+    /// shots than.
     pub fn vote_in_words(&self, answer: &str) -> Option<String> {
-        let first = self.vote.first()?;
+        let most = self.vote.iter().map(|vote| vote.shots).max()?;
         let total: usize = self.vote.iter().map(|vote| vote.shots).sum();
         let listed: Vec<String> = self
             .vote
@@ -157,7 +158,11 @@ impl Standing {
         if answer.is_empty() {
             return Some(told);
         }
-        let agrees = comparable(&first.answer) == comparable(answer);
+        let said = comparable(answer);
+        let agrees = self
+            .vote
+            .iter()
+            .any(|vote| vote.shots == most && comparable(&vote.answer) == said);
         let mark = if agrees { "" } else { " (they disagree)" };
         Some(format!("{told}; the model says: {answer}{mark}"))
     }
@@ -447,5 +452,27 @@ mod tests {
                 .ends_with("(they disagree)")
         );
         assert_eq!(Standing::default().vote_in_words("Lung"), None);
+    }
+
+    #[test]
+    fn an_answer_among_the_most_frequent_ones_agrees_with_the_vote() {
+        let vote = |answer: &str, shots| Vote {
+            answer: answer.into(),
+            shots,
+        };
+        let tied = Standing {
+            vote: vec![vote("MRI", 2), vote("CT", 2), vote("X-ray", 1)],
+            ..Standing::default()
+        };
+        assert_eq!(
+            tied.vote_in_words("CT").unwrap(),
+            "your 5 examples say: MRI 2, CT 2, X-ray 1; the model says: CT"
+        );
+        let disagrees = |answer: &str| {
+            let words = tied.vote_in_words(answer).unwrap();
+            words.ends_with("(they disagree)")
+        };
+        assert!(!disagrees("mri."));
+        assert!(disagrees("X-ray") && disagrees("PET"));
     }
 }
