@@ -25,7 +25,7 @@ mod validate;
 
 pub use answering::{
     Asked, Copied, Experiment, Explained, Influence, Reading, Standing, Vote, Wording, comparable,
-    is_yes_or_no, overlap,
+    is_yes_or_no, overlap, thousandths,
 };
 pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;

@@ -16,7 +16,7 @@ use std::time::Instant;
 pub use copied::Copied;
 pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
-pub use reliability::{Standing, Vote, comparable, is_yes_or_no, overlap};
+pub use reliability::{Standing, Vote, comparable, is_yes_or_no, overlap, thousandths};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};

@@ -1,7 +1,7 @@
 //! How far an answer can be relied on: the model's calibrated confidence, what its shots say, and reasons not to show it as an answer.
 
 use rounds_model::generate::{Generated, StopReason};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
 use super::Request;
@@ -19,8 +19,17 @@ use rounds_model::bundle::{Evidence, ShotEvidence, TextureTest};
 pub struct Standing {
     /// The probability that the answer is right, from 0 to 1, measured on images that the model was not trained on; `None` where the
     /// model was not calibrated or gave no answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "in_thousandths"
+    )]
     pub confidence: Option<f32>,
+    /// The confidence, from 0 to 1, from which on an answer counts as sure; `None` where there is no confidence.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "in_thousandths"
+    )]
+    pub sure_from: Option<f32>,
     /// Whether the confidence is high enough to show the answer without reservation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sure: Option<bool>,
@@ -36,6 +45,15 @@ pub struct Standing {
     /// How like the shots are to the question; `None` without shots.
     #[serde(skip)]
     pub(super) nearness: Option<Nearness>,
+}
+
+/// A share with three decimals, for JSON: more digits would only be noise of the arithmetic.
+pub fn thousandths(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
+}
+
+fn in_thousandths<S: Serializer>(share: &Option<f32>, out: S) -> Result<S::Ok, S::Error> {
+    share.map(thousandths).serialize(out)
 }
 
 /// How like the shots of a prompt are to the question.
@@ -474,5 +492,16 @@ mod tests {
         };
         assert!(!disagrees("mri."));
         assert!(disagrees("X-ray") && disagrees("PET"));
+    }
+
+    #[test]
+    fn shares_have_three_decimals_in_json() {
+        let standing = Standing {
+            confidence: Some(0.892),
+            sure_from: Some(0.700_04),
+            ..Standing::default()
+        };
+        let json = serde_json::to_value(&standing).unwrap();
+        assert_eq!(json.to_string(), r#"{"confidence":0.892,"sure_from":0.7}"#);
     }
 }

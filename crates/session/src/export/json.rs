@@ -78,13 +78,18 @@ fn answer(answer: &StoredAnswer) -> Value {
     })
 }
 
+/// A share with three decimals: more digits would only be noise of the arithmetic.
+fn thousandths(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
+}
+
 fn shot(shot: &StoredShot) -> Value {
     let tag = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     json!({
         "example_id": shot.example_id,
         "rank": shot.rank,
         "score": shot.known_score(),
-        "match_share": shot.match_share,
+        "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.question,
         "answer": shot.answer,
