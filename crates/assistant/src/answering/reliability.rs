@@ -2,6 +2,7 @@
 
 use rounds_model::generate::{Generated, StopReason};
 use serde::{Deserialize, Serialize, Serializer};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Request;
@@ -320,14 +321,16 @@ const EMPTY_WORDS: [&str; 22] = [
     "of", "on", "the", "this", "was", "what", "which", "you",
 ];
 
+/// The words of a question that say something about what is asked, in its order.
+fn telling(question: &str) -> Vec<String> {
+    let plain = comparable(question);
+    let words = plain.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
+    words.map(String::from).collect()
+}
+
 /// The share of the telling words of two questions that both have, from 0 to 1.
 pub fn overlap(asked: &str, other: &str) -> f32 {
-    let (asked, other) = (comparable(asked), comparable(other));
-    let telling = |text: &'_ str| -> Vec<String> {
-        let words = text.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
-        words.map(String::from).collect()
-    };
-    let (words, theirs) = (telling(&asked), telling(&other));
+    let (words, theirs) = (telling(asked), telling(other));
     let shared = words.iter().filter(|word| theirs.contains(word)).count();
     shared as f32 / words.len().max(theirs.len()).max(1) as f32
 }
@@ -338,27 +341,82 @@ pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> O
     let cases: Vec<KnownCase> = serde_json::from_slice(file).ok()?;
     let hash = &images.last()?.source.sha256;
     let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
-    let first = case.known.first()?;
-    let asked = case
-        .known
+    known_fact(&case.known, question, answer)
+}
+
+/// Words of questions about what is wrong with a patient.
+const FINDING_WORDS: [&str; 7] = [
+    "abnormal",
+    "abnormalities",
+    "abnormality",
+    "disease",
+    "diseases",
+    "finding",
+    "findings",
+];
+
+/// Words that questions for a yes or no begin with.
+const YES_OR_NO_WORDS: [&str; 10] = [
+    "are", "can", "could", "did", "do", "does", "has", "have", "is", "was",
+];
+
+/// Whether two questions ask the same: they have the same telling words, and both ask for a yes or no or neither does.
+fn asks_the_same(one: &str, other: &str) -> bool {
+    let set = |question: &str| telling(question).into_iter().collect::<BTreeSet<_>>();
+    let closed = |question: &str| {
+        let plain = comparable(question);
+        let first = plain.split(' ').next().unwrap_or_default();
+        YES_OR_NO_WORDS.contains(&first)
+    };
+    let words = set(one);
+    !words.is_empty() && words == set(other) && closed(one) == closed(other)
+}
+
+/// The known fact that is nearest to a question, with a verdict on `answer` only where the same was asked. A question that is near to none is
+/// told the fact it shares most telling words with, otherwise the finding; `None` if there is neither.
+fn known_fact(known: &[KnownAnswer], question: &str, answer: &str) -> Option<String> {
+    if let Some(fact) = known
         .iter()
-        .map(|known| (overlap(question, &known.question), known))
-        .filter(|(share, _)| *share >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let Some((_, known)) = asked else {
+        .find(|fact| asks_the_same(question, &fact.question))
+    {
+        let verdict = match comparable(answer) {
+            said if said.is_empty() => "",
+            said if said == comparable(&fact.answer) => "; the answer is right",
+            _ => "; the answer is wrong or says it differently",
+        };
         return Some(format!(
-            "known about this case: {} {}",
-            first.question, first.answer
+            "known finding: {} {}{verdict}",
+            fact.question, fact.answer
         ));
+    }
+    let asked: BTreeSet<String> = telling(question).into_iter().collect();
+    let shared = |fact: &KnownAnswer| {
+        let words: BTreeSet<String> = telling(&fact.question).into_iter().collect();
+        words.intersection(&asked).count()
     };
-    let verdict = match comparable(answer) {
-        said if said.is_empty() => "",
-        said if said == comparable(&known.answer) => "; the answer is right",
-        _ => "; the answer is wrong or says it differently",
+    let close = |fact: &KnownAnswer| {
+        let share = overlap(question, &fact.question);
+        if share >= 0.6 { share } else { 0.0 }
     };
+    let nearest = known
+        .iter()
+        .filter(|fact| shared(fact) > 0)
+        // Of equals `max_by` takes the last one, and the first one is wanted.
+        .rev()
+        .max_by(|a, b| {
+            let by_share = close(a).total_cmp(&close(b));
+            by_share.then_with(|| shared(a).cmp(&shared(b)))
+        });
+    let is_finding = |fact: &&KnownAnswer| {
+        let words = telling(&fact.question);
+        words
+            .iter()
+            .any(|word| FINDING_WORDS.contains(&word.as_str()))
+    };
+    let fact = nearest.or_else(|| known.iter().find(is_finding))?;
     Some(format!(
-        "known finding: {} {}{verdict}",
-        known.question, known.answer
+        "known about this case: {} {}",
+        fact.question, fact.answer
     ))
 }
 
@@ -503,5 +561,64 @@ mod tests {
         };
         let json = serde_json::to_value(&standing).unwrap();
         assert_eq!(json.to_string(), r#"{"confidence":0.892,"sure_from":0.7}"#);
+    }
+
+    fn known(facts: &[(&str, &str)]) -> Vec<KnownAnswer> {
+        let facts = facts.iter().map(|(question, answer)| KnownAnswer {
+            question: (*question).into(),
+            answer: (*answer).into(),
+        });
+        facts.collect()
+    }
+
+    #[test]
+    fn an_answer_is_judged_only_where_the_same_was_asked() {
+        let known = known(&[
+            ("Which kind of scan is this?", "X-ray"),
+            ("Can you see the lung here?", "Yes"),
+            ("What does the heart do?", "Pumping blood"),
+        ]);
+        let told = |question: &str, answer: &str| known_fact(&known, question, answer).unwrap();
+        assert_eq!(
+            told("Do you see a lung?", "yes."),
+            "known finding: Can you see the lung here? Yes; the answer is right"
+        );
+        assert_eq!(
+            told("Can you see the lung here?", "No"),
+            "known finding: Can you see the lung here? Yes; the answer is wrong or says it differently"
+        );
+        assert_eq!(
+            told("Can you see the lung here?", ""),
+            "known finding: Can you see the lung here? Yes"
+        );
+        assert_eq!(
+            told("Can you see a lung tumor here?", "Yes"),
+            "known about this case: Can you see the lung here? Yes"
+        );
+        assert_eq!(
+            told("Is this the heart?", "Yes"),
+            "known about this case: What does the heart do? Pumping blood"
+        );
+    }
+
+    #[test]
+    fn a_question_that_is_not_known_is_told_the_nearest_fact_or_else_the_finding() {
+        let facts = known(&[
+            ("Name the imaging method.", "CT"),
+            ("What is abnormal, if anything?", "Lung cancer"),
+            ("Where in the image is the lung cancer?", "Left"),
+        ]);
+        let told = |question: &str| known_fact(&facts, question, "Yes");
+        assert_eq!(
+            told("How large is the lung cancer of this old patient?").unwrap(),
+            "known about this case: Where in the image is the lung cancer? Left"
+        );
+        assert_eq!(
+            told("Is contrast given?").unwrap(),
+            "known about this case: What is abnormal, if anything? Lung cancer"
+        );
+        let without = known(&[("Name the imaging method.", "CT")]);
+        assert_eq!(known_fact(&without, "Is contrast given?", "Yes"), None);
+        assert_eq!(known_fact(&[], "Is contrast given?", "Yes"), None);
     }
 }
