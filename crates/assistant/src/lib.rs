@@ -35,8 +35,8 @@ pub use nearness::{Nearness, NearnessRequest, TextVectors};
 pub use query_images::{IndexSketches, QueryImages};
 pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
-    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER,
-    Provenance, Ranked, Timings,
+    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER, NOT_SURE,
+    Provenance, Ranked, Timings, WITHHELD,
 };
 pub use validate::SettingsError;
 

@@ -436,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_yes_and_a_no_are_opposed_whatever_else_the_answers_say() {
-        let opposed = |one: &str, other: &str| opposed_replies(one, other);
+        let opposed = opposed_replies;
         let found = Some("yes against no".to_string());
         assert_eq!(opposed("yes", "No."), found);
         assert_eq!(opposed("Yes, but there is no effusion", "No"), found);

@@ -67,6 +67,8 @@ fn answer(answer: &StoredAnswer) -> Value {
         "answer": answer.answer,
         "rationale": answer.rationale,
         "rationale_missing": answer.rationale.is_none(),
+        "sure": answer.sure,
+        "withheld": answer.withheld,
         "stop_reason": answer.stop_reason,
         "notices": answer.notices,
         "about_model": answer.about_model,
