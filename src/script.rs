@@ -8,7 +8,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
+use rounds_assistant::{
+    Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch, thousandths,
+};
 use rounds_eval::problems::{self, Problem};
 use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line};
 
@@ -73,7 +75,7 @@ pub fn shot_json(shot: &Shot) -> Value {
         "example_id": shot.example.id,
         "rank": shot.rank,
         "score": (f64::from(shot.score) * 1e4).round() / 1e4,
-        "match_share": shot.match_share.map(|share| (f64::from(share) * 1e4).round() / 1e4),
+        "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.example.question,
         "answer": shot.example.answer,
@@ -98,7 +100,8 @@ pub fn answer_json(answer: &Answer) -> Value {
         "tokens": { "prompt": answer.prompt_tokens, "generated": answer.generated_tokens },
         "log_probabilities": answer.log_probabilities,
         "ranking": answer.ranking,
-        "confidence": answer.standing.confidence,
+        "confidence": answer.standing.confidence.map(thousandths),
+        "sure_from": answer.standing.sure_from.map(thousandths),
         "sure": answer.standing.sure,
         "withheld": answer.standing.withheld,
         "vote": answer.standing.vote,

@@ -10,7 +10,9 @@ use super::failure::Outcome;
 use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shots_heading;
-use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings};
+use rounds_assistant::{
+    Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings, WITHHELD,
+};
 use rounds_eval::problems::{self, Problem};
 use rounds_support::Cancel;
 use rounds_support::Failure;
@@ -147,6 +149,22 @@ fn show_prompt(
     Ok(0)
 }
 
+/// What the streamed text of an answer did not say: what it lacks, and whether it is unsure, which is known only after it.
+fn beside(answer: &Answer) -> Vec<&'static str> {
+    if answer.standing.withheld.is_some() {
+        return vec![WITHHELD];
+    }
+    let is_empty = answer.answer.is_empty();
+    let is_unsure = answer.standing.sure == Some(false) && !is_empty;
+    let lines = [
+        (answer.rationale.is_none(), "(the model gave no rationale)"),
+        (is_empty, NO_ANSWER),
+        (is_unsure, "(not sure of this answer)"),
+    ];
+    let lines = lines.into_iter().filter(|(applies, _)| *applies);
+    lines.map(|(_, line)| line).collect()
+}
+
 /// Answers a case and, unless `quiet`, streams shots, text and notices to `out`.
 fn stream_answer(
     assistant: &Assistant,
@@ -164,11 +182,8 @@ fn stream_answer(
             Event::Answer(answer) => {
                 if !quiet {
                     writeln!(out, "{}", parts.end()).map_err(io)?;
-                    if answer.rationale.is_none() {
-                        writeln!(out, "(the model gave no rationale)").map_err(io)?;
-                    }
-                    if answer.answer.is_empty() {
-                        writeln!(out, "{NO_ANSWER}").map_err(io)?;
+                    for line in beside(&answer) {
+                        writeln!(out, "{line}").map_err(io)?;
                     }
                     for ranked in &answer.ranking {
                         writeln!(out, "  {}", ranked.in_words()).map_err(io)?;

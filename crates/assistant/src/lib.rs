@@ -25,7 +25,7 @@ mod validate;
 
 pub use answering::{
     Asked, Copied, Experiment, Explained, Influence, KnownCase, Reading, Standing, Vote, Wording,
-    comparable, is_yes_or_no, known_cases, overlap, telling_words, unknown_of,
+    comparable, is_yes_or_no, known_cases, overlap, telling_words, thousandths, unknown_of,
 };
 pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;
@@ -35,8 +35,8 @@ pub use nearness::{Nearness, NearnessRequest, TextVectors};
 pub use query_images::{IndexSketches, QueryImages};
 pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
-    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER,
-    Provenance, Ranked, Timings,
+    Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER, NOT_SURE,
+    Provenance, Ranked, Timings, WITHHELD,
 };
 pub use validate::SettingsError;
 

@@ -23,6 +23,12 @@ pub const MAX_SHOTS: usize = 512;
 /// Stands where the answer would, if the model gave none.
 pub const NO_ANSWER: &str = "(the model gave no answer)";
 
+/// Stands where answer and rationale would, if the answer was withheld.
+pub const WITHHELD: &str = "(no answer is shown)";
+
+/// Stands in front of an answer whose confidence is too low to state it without reservation.
+pub const NOT_SURE: &str = "not sure: ";
+
 /// What the user asks about.
 #[derive(Clone, Debug, Default)]
 pub struct Case {

@@ -135,6 +135,7 @@ pub(crate) fn cleaned_answer(answer: StoredAnswer) -> Result<StoredAnswer, Sessi
         rationale: rationale
             .map(|text| cleaned_text("bytes in the rationale", text))
             .transpose()?,
+        withheld: answer.withheld.as_deref().map(clean_line),
         stop_reason: clean_line_max(&answer.stop_reason, MAX_TITLE),
         notices: answer
             .notices

@@ -76,6 +76,12 @@ pub struct StoredAnswer {
     pub answer: String,
     /// `None` if the model gave none.
     pub rationale: Option<String>,
+    /// Whether the model is sure of it; `None` where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sure: Option<bool>,
+    /// Why the answer was withheld, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
     /// Why generation stopped.
     pub stop_reason: String,
     /// Notices shown with the answer.

@@ -40,6 +40,8 @@ pub fn stored_answer(answer: &Answer) -> StoredAnswer {
     StoredAnswer {
         answer: answer.answer.clone(),
         rationale: answer.rationale.clone(),
+        sure: answer.standing.sure,
+        withheld: answer.standing.withheld.clone(),
         stop_reason: json!(answer.stop).as_str().unwrap_or_default().to_string(),
         notices: answer.notices.clone(),
         about_model: Some(answer.about_model.clone()).filter(|text| !text.is_empty()),
@@ -63,6 +65,8 @@ fn restored_answer(stored: &StoredAnswer) -> Finished {
     Finished {
         answer: stored.answer.clone(),
         rationale: stored.rationale.clone(),
+        sure: stored.sure,
+        is_withheld: stored.withheld.is_some(),
         notices: stored.notices.clone(),
         about_model: stored.about_model.clone(),
         ranking: ranking

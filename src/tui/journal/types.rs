@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Answer, Background, Ranked, Settings, Setup};
+use rounds_assistant::{Answer, Background, NO_ANSWER, Ranked, Settings, Setup, WITHHELD};
 use rounds_imaging::Image;
 use rounds_scan::{Identity, Modality, Probe, Role, Selector};
 
@@ -142,6 +142,10 @@ pub enum Outcome {
 pub struct Finished {
     pub answer: String,
     pub rationale: Option<String>,
+    /// Whether the model is sure of it; `None` where that is not known.
+    pub sure: Option<bool>,
+    /// Whether the answer was withheld.
+    pub is_withheld: bool,
     pub notices: Vec<String>,
     /// What is true of every answer of the model; shown once.
     pub about_model: Option<String>,
@@ -156,11 +160,33 @@ pub struct Finished {
     pub total_ms: f64,
 }
 
+impl Finished {
+    /// What stands in place of an empty answer.
+    pub fn no_answer(&self) -> &'static str {
+        match self.is_withheld {
+            true => WITHHELD,
+            false => NO_ANSWER,
+        }
+    }
+
+    /// Whether the model was to give a rationale and gave none.
+    pub fn lacks_rationale(&self) -> bool {
+        self.rationale.is_none() && !self.is_withheld
+    }
+
+    /// Whether the answer must not look like one that the model is sure of.
+    pub fn is_unsure(&self) -> bool {
+        self.sure == Some(false) && !self.answer.is_empty()
+    }
+}
+
 impl From<&Answer> for Finished {
     fn from(answer: &Answer) -> Self {
         Self {
             answer: answer.answer.clone(),
             rationale: answer.rationale.clone(),
+            sure: answer.standing.sure,
+            is_withheld: answer.standing.withheld.is_some(),
             notices: answer.notices.clone(),
             about_model: Some(answer.about_model.clone()).filter(|text| !text.is_empty()),
             ranking: answer.ranking.iter().map(Ranked::in_words).collect(),

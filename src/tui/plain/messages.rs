@@ -2,7 +2,6 @@
 
 use crate::tui::journal::Attached;
 use crate::tui::state::{COMMANDS, Finished, has_words};
-use rounds_assistant::NO_ANSWER;
 use rounds_imaging::Brightness;
 use rounds_support::errors::bytes;
 use rounds_support::errors::count;
@@ -13,6 +12,8 @@ pub const PROMPT: &str = "> ";
 /// The prompt of a continued line.
 pub const CONTINUATION_PROMPT: &str = "... ";
 pub const NO_RATIONALE: &str = "(the model gave no rationale)";
+/// Follows an answer that was printed before its confidence was known.
+pub const UNSURE: &str = "(not sure of this answer)";
 
 /// The technical facts of an attached image.
 pub fn image_facts(attached: &Attached) -> String {
@@ -40,24 +41,28 @@ pub fn image_facts(attached: &Attached) -> String {
 /// A complete answer, for when it was not streamed.
 pub fn answer(done: &Finished) -> Vec<String> {
     let rationale = match &done.rationale {
-        Some(rationale) => format!("Rationale: {rationale}"),
-        None => NO_RATIONALE.into(),
+        Some(rationale) => Some(format!("Rationale: {rationale}")),
+        None => done.lacks_rationale().then(|| NO_RATIONALE.into()),
     };
-    vec![rationale, answer_line(done)]
+    rationale.into_iter().chain([answer_line(done)]).collect()
 }
 
 fn answer_line(done: &Finished) -> String {
-    match done.answer.is_empty() {
-        true => NO_ANSWER.into(),
-        false => format!("Answer: {}", done.answer),
+    match (done.answer.is_empty(), done.is_unsure()) {
+        (true, _) => done.no_answer().into(),
+        (false, true) => format!("Answer (not sure): {}", done.answer),
+        (false, false) => format!("Answer: {}", done.answer),
     }
 }
 
 /// What a streamed answer lacks.
 pub fn missing(done: &Finished) -> Vec<String> {
-    let rationale = done.rationale.is_none().then(|| NO_RATIONALE.into());
-    let answer = done.answer.is_empty().then(|| NO_ANSWER.into());
-    rationale.into_iter().chain(answer).collect()
+    let lacking = [
+        done.lacks_rationale().then_some(NO_RATIONALE),
+        done.answer.is_empty().then(|| done.no_answer()),
+        done.is_unsure().then_some(UNSURE),
+    ];
+    lacking.into_iter().flatten().map(String::from).collect()
 }
 
 /// The last line of an answer.
@@ -101,6 +106,41 @@ pub fn help(words: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unsure_answer_says_so_before_it_or_after_it_if_it_was_streamed() {
+        let unsure = Finished {
+            answer: "yes".into(),
+            rationale: Some("It is round.".into()),
+            sure: Some(false),
+            ..Finished::default()
+        };
+        assert_eq!(
+            answer(&unsure),
+            ["Rationale: It is round.", "Answer (not sure): yes"]
+        );
+        assert_eq!(missing(&unsure), [UNSURE]);
+        for sure in [None, Some(true)] {
+            let sure = Finished {
+                sure,
+                ..unsure.clone()
+            };
+            assert_eq!(answer(&sure), ["Rationale: It is round.", "Answer: yes"]);
+            assert!(missing(&sure).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_withheld_answer_is_not_said_to_be_missing() {
+        let withheld = Finished {
+            is_withheld: true,
+            ..Finished::default()
+        };
+        assert_eq!(answer(&withheld), ["(no answer is shown)"]);
+        assert_eq!(missing(&withheld), ["(no answer is shown)"]);
+        let none = Finished::default();
+        assert_eq!(missing(&none), [NO_RATIONALE, rounds_assistant::NO_ANSWER]);
+    }
 
     #[test]
     fn the_first_line_states_the_intended_use() {

@@ -2,7 +2,7 @@
 
 use crate::tui::backend::label;
 use crate::tui::journal::Attached;
-use rounds_assistant::{INTENDED_USE, NO_ANSWER};
+use rounds_assistant::INTENDED_USE;
 use rounds_scan::identity;
 use rounds_support::errors::bytes;
 
@@ -158,8 +158,14 @@ fn name(attached: &Attached) -> &str {
 fn outcome(turn: &Turn) -> String {
     match &turn.reply {
         Reply::Pending => "(not answered yet)".into(),
-        Reply::Answered(done) if done.answer.is_empty() => NO_ANSWER.into(),
-        Reply::Answered(done) => format!("Answer: {}", done.answer.replace('\n', " ")),
+        Reply::Answered(done) if done.answer.is_empty() => done.no_answer().into(),
+        Reply::Answered(done) => {
+            let label = match done.is_unsure() {
+                true => "Answer (not sure)",
+                false => "Answer",
+            };
+            format!("{label}: {}", done.answer.replace('\n', " "))
+        }
         Reply::Stopped => format!("[stopped] {}", turn.streamed().replace('\n', " ")),
         Reply::Failed(error) => format!("error: {}", error.message),
     }

@@ -254,22 +254,23 @@ pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     Some(plain(&one.answer) == plain(&other.answer))
 }
 
-/// What two answers with their rationales say of each other's opposites: `left against right`, `yes against no`.
+/// What two answers with their rationales say of each other's opposites: `left against right`, `yes against no`. What is said of the patient's
+/// sides is compared apart from that of the image, where left and right are the other way round.
 pub fn opposites(one: &Turn, other: &Turn) -> Vec<String> {
     let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
         return Vec::new();
     };
     let text = |done: &Finished| {
         let rationale = done.rationale.as_deref().unwrap_or_default();
-        format!("{} {rationale}", done.answer)
+        format!("{}. {rationale}", done.answer)
     };
-    let mut found = opposed(&text(one), &text(other), &SIDES);
-    found.extend(opposed(&one.answer, &other.answer, &[("yes", "no")]));
+    let mut found = opposed(&text(one), &text(other));
+    found.extend(opposed_replies(&one.answer, &other.answer));
     found
 }
 
 /// Pairs of words of which one image shows one only.
-const SIDES: [(&str, &str); 4] = [
+const PAIRS: [(&str, &str); 4] = [
     ("left", "right"),
     ("upper", "lower"),
     ("normal", "abnormal"),
@@ -277,23 +278,88 @@ const SIDES: [(&str, &str); 4] = [
 ];
 
 /// The pairs of which one text has only one word and the other text only the other.
-fn opposed(one: &str, other: &str, pairs: &[(&str, &str)]) -> Vec<String> {
-    let words = |text: &str| -> Vec<String> {
-        let plain = rounds_assistant::comparable(text);
-        plain.split(' ').map(str::to_owned).collect()
-    };
-    let (one, other) = (words(one), words(other));
-    let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
-    let only = |words: &[String], this: &str, not: &str| has(words, this) && !has(words, not);
+fn opposed(one: &str, other: &str) -> Vec<String> {
+    let ((one, ones_patient), (other, others_patient)) = (words(one), words(other));
     let mut found = Vec::new();
-    for (a, b) in pairs {
-        if only(&one, a, b) && only(&other, b, a) {
-            found.push(format!("{a} against {b}"));
-        } else if only(&one, b, a) && only(&other, a, b) {
-            found.push(format!("{b} against {a}"));
-        }
+    for (a, b) in PAIRS {
+        found.extend(against(&one, &other, (a, b), ""));
+        found.extend(against(
+            &ones_patient,
+            &others_patient,
+            (a, b),
+            "patient's ",
+        ));
     }
     found
+}
+
+/// `a against b`, with `whose` before each, if one text has only one word of a pair and the other only the other.
+fn against(one: &[String], other: &[String], (a, b): (&str, &str), whose: &str) -> Option<String> {
+    let has = |words: &[String], word: &str| words.iter().any(|known| known == word);
+    let only = |words: &[String], this: &str, not: &str| has(words, this) && !has(words, not);
+    if only(one, a, b) && only(other, b, a) {
+        return Some(format!("{whose}{a} against {whose}{b}"));
+    }
+    let turned = only(one, b, a) && only(other, a, b);
+    turned.then(|| format!("{whose}{b} against {whose}{a}"))
+}
+
+/// The words of a text in lower case: those of the image and of organs, and the sides of the patient.
+fn words(text: &str) -> (Vec<String>, Vec<String>) {
+    let (mut others, mut patients) = (Vec::new(), Vec::new());
+    // A clause at a time: in "on the patient's left; the right lung" the second side is the lung's.
+    for clause in text.split(['.', ',', ';', ':', '(', ')', '\n']) {
+        let plain = rounds_assistant::comparable(clause);
+        let words: Vec<&str> = plain.split(' ').collect();
+        let mut of_patient = false;
+        for (at, word) in words.iter().enumerate() {
+            of_patient = match *word {
+                "patient" | "patients" => true,
+                // "The patient's", and what may stand between that and a side.
+                "s" | "left" | "right" | "upper" | "lower" | "middle" | "and" | "or" => of_patient,
+                _ => false,
+            };
+            let after = words.get(at + 1..).unwrap_or_default();
+            let is_side = matches!(*word, "left" | "right");
+            match is_side && (of_patient || is_of_patient(after)) {
+                true => patients.push((*word).to_owned()),
+                false => others.push((*word).to_owned()),
+            }
+        }
+    }
+    (others, patients)
+}
+
+/// Whether a side is the patient's by what comes after it: `of the patient`, `side of the patient`.
+fn is_of_patient(after: &[&str]) -> bool {
+    let after = match after {
+        ["of", ..] => after,
+        [_, rest @ ..] => rest,
+        [] => &[],
+    };
+    matches!(after, ["of", "the", "patient", ..] | ["of", "patient", ..])
+}
+
+/// `yes against no`, if one answer says yes and the other no.
+fn opposed_replies(one: &str, other: &str) -> Option<String> {
+    let (one, other) = (yes_or_no(one)?, yes_or_no(other)?);
+    (one != other).then(|| format!("{one} against {other}"))
+}
+
+/// The yes or no of an answer: its first word, as in "Yes, no effusion", or else the only one of the two in it.
+fn yes_or_no(answer: &str) -> Option<&'static str> {
+    let plain = rounds_assistant::comparable(answer);
+    let mut said = plain.split(' ').map(|word| match word {
+        "yes" => Some("yes"),
+        "no" => Some("no"),
+        _ => None,
+    });
+    let first = said.next().flatten();
+    let mut rest = said.flatten();
+    first.or_else(|| {
+        let found = rest.next()?;
+        rest.all(|other| other == found).then_some(found)
+    })
 }
 
 /// The settings of a comparison, and its label.
@@ -330,9 +396,54 @@ mod tests {
     #[test]
     fn only_texts_that_name_opposite_words_are_opposed() {
         let (left, right) = ("In the left lung.", "In the Right lung, upper zone");
-        assert_eq!(opposed(left, right, &SIDES), ["left against right"]);
-        assert_eq!(opposed(right, left, &SIDES), ["right against left"]);
-        assert!(opposed(left, "in the left and the right lung", &SIDES).is_empty());
-        assert!(opposed("bright", left, &SIDES).is_empty());
+        assert_eq!(opposed(left, right), ["left against right"]);
+        assert_eq!(opposed(right, left), ["right against left"]);
+        assert!(opposed(left, "in the left and the right lung").is_empty());
+        assert!(opposed("bright", left).is_empty());
+    }
+
+    #[test]
+    fn sides_of_the_image_and_of_the_patient_are_compared_apart() {
+        let left = "It lies in the upper left of the image, on the patient's right.";
+        let right = "It lies in the lower right of the image, on the patient's left.";
+        assert_eq!(
+            opposed(left, right),
+            [
+                "left against right",
+                "patient's right against patient's left",
+                "upper against lower"
+            ]
+        );
+        let beside = "It lies at the left of the image, on the right of the patient.";
+        assert!(opposed(left, beside).is_empty());
+        assert_eq!(
+            opposed("The patient's right lung is dark.", "On the patient’s left"),
+            ["patient's right against patient's left"]
+        );
+        assert_eq!(
+            opposed(
+                "On the left side of the patient",
+                "The patient's upper right lobe"
+            ),
+            ["patient's left against patient's right"]
+        );
+        let both = "The patient's left and right lung are clear.";
+        assert!(opposed(both, "On the patient's left").is_empty());
+        let lungs = "On the patient's left; the right lung";
+        assert_eq!(opposed(lungs, "Left lung"), ["right against left"]);
+        assert!(opposed("The patient's left", "Right").is_empty());
+    }
+
+    #[test]
+    fn a_yes_and_a_no_are_opposed_whatever_else_the_answers_say() {
+        let opposed = opposed_replies;
+        let found = Some("yes against no".to_string());
+        assert_eq!(opposed("yes", "No."), found);
+        assert_eq!(opposed("Yes, but there is no effusion", "No"), found);
+        assert_eq!(opposed("Yes", "There is no nodule"), found);
+        assert_eq!(opposed("No, it is not", "yes").unwrap(), "no against yes");
+        assert_eq!(opposed("Yes", "Yes, no doubt"), None);
+        assert_eq!(opposed("it may be yes or no", "no"), None);
+        assert_eq!(opposed("Left", ""), None);
     }
 }

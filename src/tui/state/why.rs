@@ -52,9 +52,10 @@ impl State {
                 .hint("/k 4 and asking again gives it some"));
         }
         if done.answer.is_empty() {
-            return Err(Failure::usage(
-                "the model gave no answer that could be explained",
-            ));
+            return Err(Failure::usage(match done.is_withheld {
+                true => "no answer is shown that could be explained",
+                false => "the model gave no answer that could be explained",
+            }));
         }
         if turn.why.is_some() {
             return Ok(None);

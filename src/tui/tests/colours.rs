@@ -2,8 +2,9 @@
 
 use ratatui::style::{Color, Modifier};
 
+use super::data;
 use super::harness::Harness;
-use crate::tui::state::Start;
+use crate::tui::state::{Event, Start};
 use rounds_imaging::ColourDepth;
 
 fn screen(depth: ColourDepth) -> Harness {
@@ -25,6 +26,28 @@ fn modifiers(user: &Harness, text: &str) -> Modifier {
     let line = user.screen().lines().nth(row).unwrap().to_string();
     let column = line.chars().count() - line[line.find(text).unwrap()..].chars().count();
     buffer[(column as u16, row as u16)].modifier
+}
+
+#[test]
+fn only_an_answer_that_may_be_sure_is_bold() {
+    for depth in [ColourDepth::True, ColourDepth::None] {
+        for (sure, bold) in [(None, true), (Some(true), true), (Some(false), false)] {
+            let mut user = Harness::with_start(120, 40, depth, Start::default());
+            user.model_opens();
+            let turn = user.ask("What is seen?");
+            user.retrieve(4);
+            let mut answer = data::answer("Pneumothorax");
+            answer.standing.sure = sure;
+            let answer = Box::new(answer);
+            user.event(Event::Answered { turn, answer });
+            let found = modifiers(&user, "Pneumothorax");
+            assert_eq!(found.contains(Modifier::BOLD), bold, "{sure:?}");
+            match bold {
+                true => user.does_not_see("not sure"),
+                false => user.sees("not sure: Pneumothorax"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Settings in the chat: all of them, from the assistant's list.
 
+use super::data;
 use super::harness::Harness;
-use crate::tui::state::{COMMANDS, Command, Effect};
-use rounds_assistant::{NO_ANSWER, SETTINGS, Settings};
+use crate::tui::state::{COMMANDS, Command, Effect, Event};
+use rounds_assistant::{NO_ANSWER, SETTINGS, Settings, WITHHELD};
 
 fn command(user: &mut Harness, line: &str) {
     user.type_text(line);
@@ -105,4 +106,21 @@ fn a_missing_answer_is_said_to_be_missing() {
     let mut user = Harness::new(140, 44);
     user.exchange("Is there a nodule?", "");
     user.sees(NO_ANSWER);
+}
+
+#[test]
+fn a_withheld_answer_is_not_said_to_be_missing_and_stays_withheld_in_its_session() {
+    let mut user = Harness::new(140, 44);
+    let turn = user.ask("Is there a nodule?");
+    user.retrieve(4);
+    let mut answer = data::answer("");
+    answer.rationale = None;
+    answer.standing.withheld = Some("this image is in colour".into());
+    let answer = Box::new(answer);
+    user.event(Event::Answered { turn, answer });
+    user.sees(WITHHELD);
+    user.does_not_see("the model gave no");
+    user.press("alt-n f2 enter");
+    user.sees(WITHHELD);
+    user.does_not_see("the model gave no");
 }

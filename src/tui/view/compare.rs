@@ -7,11 +7,11 @@ use ratatui::text::Line;
 use crate::tui::state::{
     Activity, Reply, State, Turn, TurnId, describe_shots, opposites, same_answer,
 };
-use rounds_assistant::NO_ANSWER;
 use rounds_assistant::retrieval::Strategy;
 use rounds_support::errors::count;
 
 use super::canvas::{Canvas, put_lines};
+use super::conversation::answer_lines;
 use super::shot_text::{lead, score_or_reason};
 use super::text::wrapped;
 use super::theme::Theme;
@@ -33,16 +33,16 @@ pub fn draw(
     else {
         return;
     };
-    let opposed = opposites(one, two);
-    let head = 3 + u16::from(!opposed.is_empty());
+    let opposed = match opposites(one, two).join(", ") {
+        none if none.is_empty() => Vec::new(),
+        found => wrapped(&format!("! {found}"), body.width, 0, canvas.theme.error),
+    };
+    let head = 3 + opposed.len() as u16;
     let [head, rest] = Layout::vertical([Constraint::Length(head), Constraint::Min(0)]).areas(body);
     let mut top = wrapped(&one.question, head.width, 0, canvas.theme.strong);
     top.truncate(1);
     top.push(verdict(one, two, canvas.theme));
-    if !opposed.is_empty() {
-        let text = format!("! {}", opposed.join(", "));
-        top.push(Line::styled(text, canvas.theme.error));
-    }
+    top.extend(opposed);
     put_lines(frame, head, &top, 0);
     let [first, _, second] = Layout::horizontal([
         Constraint::Fill(1),
@@ -88,15 +88,12 @@ fn side(state: &State, id: TurnId, turn: &Turn, width: u16, theme: &Theme) -> Ve
     lines.push(Line::raw(""));
     match &turn.reply {
         Reply::Answered(done) => {
-            lines.extend(match done.answer.is_empty() {
-                true => wrapped(NO_ANSWER, width, 0, theme.text),
-                false => wrapped(&done.answer, width, 0, theme.strong),
-            });
-            let rationale = done
-                .rationale
-                .as_deref()
-                .unwrap_or("(the model gave no rationale)");
-            lines.extend(wrapped(rationale, width, 0, theme.text));
+            lines.extend(answer_lines(done, width, 0, theme));
+            let missing = "(the model gave no rationale)";
+            let missing = Some(missing).filter(|_| done.lacks_rationale());
+            if let Some(rationale) = done.rationale.as_deref().or(missing) {
+                lines.extend(wrapped(rationale, width, 0, theme.text));
+            }
             for notice in &done.notices {
                 lines.extend(wrapped(&format!("note: {notice}"), width, 0, theme.warning));
             }

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Scrollbar, ScrollbarOrientation, ScrollbarState};
 
 use crate::tui::state::{Activity, Finished, Focus, Reply, Stage, State, Turn, TurnId};
-use rounds_assistant::{INTENDED_USE, NO_ANSWER};
+use rounds_assistant::{INTENDED_USE, NOT_SURE};
 use rounds_support::errors::count;
 
 use super::background;
@@ -188,7 +188,8 @@ fn cached_lines(
             Reply::Pending => 0_u8.hash(&mut hasher),
             Reply::Answered(done) => {
                 let texts = (&done.answer, &done.rationale, &done.notices, &done.ranking);
-                (1_u8, texts, &done.about_model).hash(&mut hasher);
+                let standing = (done.sure, done.is_withheld);
+                (1_u8, texts, &done.about_model, standing).hash(&mut hasher);
             }
             Reply::Stopped => 2_u8.hash(&mut hasher),
             Reply::Failed(error) => (3_u8, &error.message).hash(&mut hasher),
@@ -302,12 +303,35 @@ fn streamed(turn: &Turn, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     wrapped(&text, width, 2, theme.text)
 }
 
+/// The text of an answer, or what stands in its place. Only one that the model may be sure of is emphasised.
+pub(super) fn answer_lines(
+    done: &Finished,
+    width: u16,
+    indent: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    if done.answer.is_empty() {
+        return wrapped(done.no_answer(), width, indent, theme.dim);
+    }
+    if !done.is_unsure() {
+        return wrapped(&done.answer, width, indent, theme.strong);
+    }
+    let text = format!("{NOT_SURE}{}", done.answer);
+    let mut lines = wrapped(&text, width, indent, theme.text);
+    if let Some(first) = lines.first_mut()
+        && let Some(last) = first.spans.last()
+        && let Some(rest) = last.content.strip_prefix(NOT_SURE).map(str::to_owned)
+    {
+        first.spans.pop();
+        first.spans.push(Span::styled(NOT_SURE, theme.warning));
+        first.spans.push(Span::styled(rest, theme.text));
+    }
+    lines
+}
+
 /// An answer; `first` of its conversation also says what is true of all of them.
 fn answered(done: &Finished, first: bool, width: u16, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = match done.answer.is_empty() {
-        true => wrapped(NO_ANSWER, width, 2, theme.dim),
-        false => wrapped(&done.answer, width, 2, theme.strong),
-    };
+    let mut lines = answer_lines(done, width, 2, theme);
     match &done.rationale {
         Some(rationale) => {
             lines.extend(wrapped(
@@ -318,12 +342,13 @@ fn answered(done: &Finished, first: bool, width: u16, theme: &Theme) -> Vec<Line
             ));
             lines.extend(wrapped(rationale, width, 2, theme.text));
         }
-        None => lines.extend(wrapped(
+        None if done.lacks_rationale() => lines.extend(wrapped(
             "(the model gave no rationale)",
             width,
             2,
             theme.dim,
         )),
+        None => {}
     }
     for ranked in &done.ranking {
         lines.extend(wrapped(ranked, width, 4, theme.text));

@@ -18,7 +18,7 @@ pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
 pub use reliability::{
     KnownCase, Standing, Vote, comparable, is_yes_or_no, known_cases, overlap, telling_words,
-    unknown_of,
+    thousandths, unknown_of,
 };
 
 use super::engine::Engine;
@@ -146,7 +146,8 @@ impl Engine {
         let before = answer.notices.len();
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
         let last = answer.provenance.shot_ids.last().map(String::as_str);
-        let copied = Copied::of(&answer.answer, &answer.shots, last);
+        let rationale = answer.rationale.as_deref();
+        let copied = Copied::of(&answer.answer, rationale, &answer.shots, last);
         answer.standing.copied = copied.filter(|_| answer.stop != StopReason::Cancelled);
         // What the model did comes before how its shots were found.
         let told = [

@@ -1,8 +1,8 @@
 //! How far an answer can be relied on: the model's calibrated confidence, what its shots say, and reasons not to show it as an answer.
 
 use rounds_model::generate::{Generated, StopReason};
-use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use serde::{Deserialize, Serialize, Serializer};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use super::Request;
@@ -20,8 +20,17 @@ use rounds_model::bundle::{Evidence, ShotEvidence, TextureTest};
 pub struct Standing {
     /// The probability that the answer is right, from 0 to 1, measured on images that the model was not trained on; `None` where the
     /// model was not calibrated or gave no answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "in_thousandths"
+    )]
     pub confidence: Option<f32>,
+    /// The confidence, from 0 to 1, from which on an answer counts as sure; `None` where there is no confidence.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "in_thousandths"
+    )]
+    pub sure_from: Option<f32>,
     /// Whether the confidence is high enough to show the answer without reservation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sure: Option<bool>,
@@ -37,6 +46,15 @@ pub struct Standing {
     /// How like the shots are to the question; `None` without shots.
     #[serde(skip)]
     pub(super) nearness: Option<Nearness>,
+}
+
+/// A share with three decimals, for JSON: more digits would only be noise of the arithmetic.
+pub fn thousandths(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
+}
+
+fn in_thousandths<S: Serializer>(share: &Option<f32>, out: S) -> Result<S::Ok, S::Error> {
+    share.map(thousandths).serialize(out)
 }
 
 /// How like the shots of a prompt are to the question.
@@ -138,9 +156,10 @@ impl Standing {
         (total > 0).then(|| same.map_or(0, |vote| vote.shots) as f32 / total as f32)
     }
 
-    /// What the shots say beside the model's answer, in one line; `None` without shots.
+    /// What the shots say beside the model's answer, in one line; `None` without shots. They agree with an answer that no other has more
+    /// shots than.
     pub fn vote_in_words(&self, answer: &str) -> Option<String> {
-        let first = self.vote.first()?;
+        let most = self.vote.iter().map(|vote| vote.shots).max()?;
         let total: usize = self.vote.iter().map(|vote| vote.shots).sum();
         let listed: Vec<String> = self
             .vote
@@ -158,7 +177,11 @@ impl Standing {
         if answer.is_empty() {
             return Some(told);
         }
-        let agrees = comparable(&first.answer) == comparable(answer);
+        let said = comparable(answer);
+        let agrees = self
+            .vote
+            .iter()
+            .any(|vote| vote.shots == most && comparable(&vote.answer) == said);
         let mark = if agrees { "" } else { " (they disagree)" };
         Some(format!("{told}; the model says: {answer}{mark}"))
     }
@@ -216,7 +239,7 @@ impl Engine {
         let reliability = self.learner.manifest().reliability.as_ref()?;
         if request.case.images.is_empty() {
             return Some(
-                "there is no image to look at: attach one, open a sample case, or search the examples by text".into(),
+                "there is no image to look at: attach one or open a sample case; the examples nearest to your words are listed all the same".into(),
             );
         }
         let coloured = |image: &Image| {
@@ -301,6 +324,7 @@ impl Engine {
         });
         answer.standing.confidence = Some((confidence * 1000.0).round() / 1000.0);
         answer.standing.sure = Some(confidence >= reliability.sure);
+        answer.standing.sure_from = Some(reliability.sure);
     }
 }
 
@@ -382,27 +406,82 @@ pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> O
     let cases = known_cases();
     let hash = &images.last()?.source.sha256;
     let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
-    let first = case.known.first()?;
-    let asked = case
-        .known
+    known_fact(&case.known, question, answer)
+}
+
+/// Words of questions about what is wrong with a patient.
+const FINDING_WORDS: [&str; 7] = [
+    "abnormal",
+    "abnormalities",
+    "abnormality",
+    "disease",
+    "diseases",
+    "finding",
+    "findings",
+];
+
+/// Words that questions for a yes or no begin with.
+const YES_OR_NO_WORDS: [&str; 10] = [
+    "are", "can", "could", "did", "do", "does", "has", "have", "is", "was",
+];
+
+/// Whether two questions ask the same: they have the same telling words, and both ask for a yes or no or neither does.
+fn asks_the_same(one: &str, other: &str) -> bool {
+    let set = |question: &str| telling_words(question).into_iter().collect::<BTreeSet<_>>();
+    let closed = |question: &str| {
+        let plain = comparable(question);
+        let first = plain.split(' ').next().unwrap_or_default();
+        YES_OR_NO_WORDS.contains(&first)
+    };
+    let words = set(one);
+    !words.is_empty() && words == set(other) && closed(one) == closed(other)
+}
+
+/// The known fact that is nearest to a question, with a verdict on `answer` only where the same was asked. A question that is near to none is
+/// told the fact it shares most telling words with, otherwise the finding; `None` if there is neither.
+fn known_fact(known: &[KnownAnswer], question: &str, answer: &str) -> Option<String> {
+    if let Some(fact) = known
         .iter()
-        .map(|known| (overlap(question, &known.question), known))
-        .filter(|(share, _)| *share >= 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    let Some((_, known)) = asked else {
+        .find(|fact| asks_the_same(question, &fact.question))
+    {
+        let verdict = match comparable(answer) {
+            said if said.is_empty() => "",
+            said if said == comparable(&fact.answer) => "; the answer is right",
+            _ => "; the answer is wrong or says it differently",
+        };
         return Some(format!(
-            "known about this case: {} {}",
-            first.question, first.answer
+            "known finding: {} {}{verdict}",
+            fact.question, fact.answer
         ));
+    }
+    let asked: BTreeSet<String> = telling_words(question).into_iter().collect();
+    let shared = |fact: &KnownAnswer| {
+        let words: BTreeSet<String> = telling_words(&fact.question).into_iter().collect();
+        words.intersection(&asked).count()
     };
-    let verdict = match comparable(answer) {
-        said if said.is_empty() => "",
-        said if said == comparable(&known.answer) => "; the answer is right",
-        _ => "; the answer is wrong or says it differently",
+    let close = |fact: &KnownAnswer| {
+        let share = overlap(question, &fact.question);
+        if share >= 0.6 { share } else { 0.0 }
     };
+    let nearest = known
+        .iter()
+        .filter(|fact| shared(fact) > 0)
+        // Of equals `max_by` takes the last one, and the first one is wanted.
+        .rev()
+        .max_by(|a, b| {
+            let by_share = close(a).total_cmp(&close(b));
+            by_share.then_with(|| shared(a).cmp(&shared(b)))
+        });
+    let is_finding = |fact: &&KnownAnswer| {
+        let words = telling_words(&fact.question);
+        words
+            .iter()
+            .any(|word| FINDING_WORDS.contains(&word.as_str()))
+    };
+    let fact = nearest.or_else(|| known.iter().find(is_finding))?;
     Some(format!(
-        "known finding: {} {}{verdict}",
-        known.question, known.answer
+        "known about this case: {} {}",
+        fact.question, fact.answer
     ))
 }
 
@@ -527,5 +606,97 @@ mod tests {
                 .ends_with("(they disagree)")
         );
         assert_eq!(Standing::default().vote_in_words("Lung"), None);
+    }
+
+    #[test]
+    fn an_answer_among_the_most_frequent_ones_agrees_with_the_vote() {
+        let vote = |answer: &str, shots| Vote {
+            answer: answer.into(),
+            shots,
+        };
+        let tied = Standing {
+            vote: vec![vote("MRI", 2), vote("CT", 2), vote("X-ray", 1)],
+            ..Standing::default()
+        };
+        assert_eq!(
+            tied.vote_in_words("CT").unwrap(),
+            "your 5 examples say: MRI 2, CT 2, X-ray 1; the model says: CT"
+        );
+        let disagrees = |answer: &str| {
+            let words = tied.vote_in_words(answer).unwrap();
+            words.ends_with("(they disagree)")
+        };
+        assert!(!disagrees("mri."));
+        assert!(disagrees("X-ray") && disagrees("PET"));
+    }
+
+    #[test]
+    fn shares_have_three_decimals_in_json() {
+        let standing = Standing {
+            confidence: Some(0.892),
+            sure_from: Some(0.700_04),
+            ..Standing::default()
+        };
+        let json = serde_json::to_value(&standing).unwrap();
+        assert_eq!(json.to_string(), r#"{"confidence":0.892,"sure_from":0.7}"#);
+    }
+
+    fn known(facts: &[(&str, &str)]) -> Vec<KnownAnswer> {
+        let facts = facts.iter().map(|(question, answer)| KnownAnswer {
+            question: (*question).into(),
+            answer: (*answer).into(),
+        });
+        facts.collect()
+    }
+
+    #[test]
+    fn an_answer_is_judged_only_where_the_same_was_asked() {
+        let known = known(&[
+            ("Which kind of scan is this?", "X-ray"),
+            ("Can you see the lung here?", "Yes"),
+            ("What does the heart do?", "Pumping blood"),
+        ]);
+        let told = |question: &str, answer: &str| known_fact(&known, question, answer).unwrap();
+        assert_eq!(
+            told("Do you see a lung?", "yes."),
+            "known finding: Can you see the lung here? Yes; the answer is right"
+        );
+        assert_eq!(
+            told("Can you see the lung here?", "No"),
+            "known finding: Can you see the lung here? Yes; the answer is wrong or says it differently"
+        );
+        assert_eq!(
+            told("Can you see the lung here?", ""),
+            "known finding: Can you see the lung here? Yes"
+        );
+        assert_eq!(
+            told("Can you see a lung tumor here?", "Yes"),
+            "known about this case: Can you see the lung here? Yes"
+        );
+        assert_eq!(
+            told("Is this the heart?", "Yes"),
+            "known about this case: What does the heart do? Pumping blood"
+        );
+    }
+
+    #[test]
+    fn a_question_that_is_not_known_is_told_the_nearest_fact_or_else_the_finding() {
+        let facts = known(&[
+            ("Name the imaging method.", "CT"),
+            ("What is abnormal, if anything?", "Lung cancer"),
+            ("Where in the image is the lung cancer?", "Left"),
+        ]);
+        let told = |question: &str| known_fact(&facts, question, "Yes");
+        assert_eq!(
+            told("How large is the lung cancer of this old patient?").unwrap(),
+            "known about this case: Where in the image is the lung cancer? Left"
+        );
+        assert_eq!(
+            told("Is contrast given?").unwrap(),
+            "known about this case: What is abnormal, if anything? Lung cancer"
+        );
+        let without = known(&[("Name the imaging method.", "CT")]);
+        assert_eq!(known_fact(&without, "Is contrast given?", "Yes"), None);
+        assert_eq!(known_fact(&[], "Is contrast given?", "Yes"), None);
     }
 }

@@ -198,7 +198,7 @@ pub fn probe(
     let flips = flips::flips(&mut probing, &model_answer)?;
     let reading = attention::read(&mut probing)?;
     let last = probing.shots.last().map(|shot| shot.example.id.as_str());
-    let copied = Copied::of(&model_answer, &probing.shots, last);
+    let copied = Copied::of(&model_answer, None, &probing.shots, last);
     let attention = reading.attention;
     let matches = reading.match_scores;
     let shares = shares(&matches);
@@ -246,7 +246,7 @@ fn wording(answer: &Answer, options: &ProbeOptions) -> Result<Wording, Assistant
     }
     if answer.answer.is_empty() {
         let why = match &answer.standing.withheld {
-            Some(reason) => format!("the model gave no answer: {reason}"),
+            Some(reason) => format!("no answer is shown: {reason}"),
             None => "the model gave no answer".into(),
         };
         return Err(AssistantError::Refused(why));

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use super::data_uri;
 use super::escape::html as escaped;
-use super::notes::{about_model, answer_text, no_answer_reason, score, turn_status};
+use super::notes::{
+    about_model, answer_text, no_answer_reason, rationale_text, score, turn_status,
+};
 use crate::clock;
 use crate::provenance_diff::{field_label, leaf_fields, value_text};
 use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
@@ -131,10 +133,13 @@ impl Page<'_> {
     }
 
     fn answer(&mut self, answer: &StoredAnswer) {
-        self.text("answer", answer_text(answer));
-        match &answer.rationale {
-            Some(rationale) => self.text("rationale", rationale),
-            None => self.text("rationale none", "The model gave no rationale."),
+        self.text("answer", &answer_text(answer));
+        if let Some(rationale) = rationale_text(answer) {
+            let class = match answer.rationale {
+                Some(_) => "rationale",
+                None => "rationale none",
+            };
+            self.text(class, rationale);
         }
         for notice in &answer.notices {
             self.text("notice", notice);

@@ -67,6 +67,8 @@ fn answer(answer: &StoredAnswer) -> Value {
         "answer": answer.answer,
         "rationale": answer.rationale,
         "rationale_missing": answer.rationale.is_none(),
+        "sure": answer.sure,
+        "withheld": answer.withheld,
         "stop_reason": answer.stop_reason,
         "notices": answer.notices,
         "about_model": answer.about_model,
@@ -78,13 +80,18 @@ fn answer(answer: &StoredAnswer) -> Value {
     })
 }
 
+/// A share with three decimals: more digits would only be noise of the arithmetic.
+fn thousandths(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
+}
+
 fn shot(shot: &StoredShot) -> Value {
     let tag = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     json!({
         "example_id": shot.example_id,
         "rank": shot.rank,
         "score": shot.known_score(),
-        "match_share": shot.match_share,
+        "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.question,
         "answer": shot.answer,

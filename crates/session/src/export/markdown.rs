@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use super::escape::{markdown as escaped, markdown_quote as quoted};
-use super::notes::{about_model, answer_text, no_answer_reason, score, turn_status};
+use super::notes::{
+    about_model, answer_text, no_answer_reason, rationale_text, score, turn_status,
+};
 use crate::clock;
 use crate::provenance_diff::{field_label, leaf_fields, value_text};
 use crate::types::{Session, StoredShot, Turn};
@@ -65,14 +67,10 @@ fn one_turn(out: &mut String, session: &Session, turn: &Turn) {
     part("Question", &turn.question);
     match &turn.answer {
         Some(answer) => {
-            part("Answer", answer_text(answer));
-            part(
-                "Rationale",
-                answer
-                    .rationale
-                    .as_deref()
-                    .unwrap_or("The model gave no rationale."),
-            );
+            part("Answer", &answer_text(answer));
+            if let Some(rationale) = rationale_text(answer) {
+                part("Rationale", rationale);
+            }
             for notice in &answer.notices {
                 part("Notice", notice);
             }

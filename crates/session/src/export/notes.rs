@@ -1,5 +1,7 @@
 //! Sentences that Markdown and HTML share.
 
+use std::borrow::Cow;
+
 use crate::types::{Session, StoredAnswer, StoredShot, Turn, TurnState};
 
 /// A note on a turn's position and state: `follows turn 2, stopped`.
@@ -33,12 +35,21 @@ pub(super) fn about_model(session: &Session) -> Option<&str> {
         .next()
 }
 
-/// The answer's text, or that the model gave none.
-pub(super) fn answer_text(answer: &StoredAnswer) -> &str {
-    match answer.answer.is_empty() {
-        true => "The model gave no answer.",
-        false => &answer.answer,
+/// The answer's text with a word on a low confidence, or why there is none.
+pub(super) fn answer_text(answer: &StoredAnswer) -> Cow<'_, str> {
+    match (answer.answer.is_empty(), &answer.withheld, answer.sure) {
+        (true, Some(_), _) => "No answer is shown.".into(),
+        (true, None, _) => "The model gave no answer.".into(),
+        (false, _, Some(false)) => format!("not sure: {}", answer.answer).into(),
+        (false, ..) => answer.answer.as_str().into(),
     }
+}
+
+/// The rationale's text; `None` if no model was asked for one, or what it said is withheld.
+pub(super) fn rationale_text(answer: &StoredAnswer) -> Option<&str> {
+    let missing = "The model gave no rationale.";
+    let missing = Some(missing).filter(|_| answer.withheld.is_none());
+    answer.rationale.as_deref().or(missing)
 }
 
 /// Why a turn has no answer, for the reader.

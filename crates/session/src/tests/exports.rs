@@ -99,6 +99,28 @@ fn bare(page: &str) -> String {
 }
 
 #[test]
+fn an_unsure_answer_and_a_withheld_one_do_not_look_like_others() {
+    let exported = |change: fn(&mut StoredAnswer)| {
+        let mut session = small();
+        if let Some(answer) = &mut session.turns[0].answer {
+            change(answer);
+        }
+        markdown(&session)
+    };
+    let unsure = exported(|answer| answer.sure = Some(false));
+    assert!(unsure.contains("not sure: Yes"), "{unsure}");
+    let sure = exported(|answer| answer.sure = Some(true));
+    assert!(!sure.contains("not sure"), "{sure}");
+    let withheld = exported(|answer| {
+        answer.answer.clear();
+        answer.rationale = None;
+        answer.withheld = Some("this image is in colour".into());
+    });
+    assert!(withheld.contains("No answer is shown"), "{withheld}");
+    assert!(!withheld.contains("**Rationale**"), "{withheld}");
+}
+
+#[test]
 fn markdown_of_a_small_session() {
     insta::assert_snapshot!(markdown(&small()));
 }
