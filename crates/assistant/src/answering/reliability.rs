@@ -385,7 +385,7 @@ pub fn unknown_of(question: &str, known: &dyn Fn(&str) -> bool) -> (Vec<String>,
     let either = |word: &str| {
         let mut singular = ["s", "es"].into_iter().filter_map(|s| word.strip_suffix(s));
         known(word)
-            || singular.any(|word| known(word))
+            || singular.any(known)
             || known(&format!("{word}s"))
             || known(&format!("{word}es"))
     };
