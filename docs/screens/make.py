@@ -20,7 +20,7 @@ from html import escape
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A case that the model answers correctly.
-CASE, NAME, QUESTION = "abdomen-ct-3", "case 3", "Which finding stands out?"
+CASE, NAME, QUESTION = "abdomen-ct-1", "case 1", "Which finding stands out?"
 DEADLINE = 60
 CELL, ROW, FONT = 8, 16, 13.3
 MARGIN = 10
