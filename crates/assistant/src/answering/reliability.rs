@@ -283,10 +283,14 @@ impl Engine {
             self.words.contains(word) || told.contains(word)
         });
         (share < test.known).then(|| {
-            let listed: Vec<String> = unknown.into_iter().take(4).collect();
+            let told = unknown.into_iter().filter(|word| word.chars().count() > 2);
+            let listed: Vec<String> = told.take(4).collect();
             format!(
-                "the model learned from questions about radiology images, which never say {}, so its answer would mean nothing; the nearest examples are listed all the same",
-                listed.join(", ")
+                "the model learned from questions about radiology images in other words than these{}, so its answer would mean nothing; the nearest examples are listed all the same",
+                match listed.is_empty() {
+                    true => String::new(),
+                    false => format!(" ({})", listed.join(", ")),
+                }
             )
         })
     }
