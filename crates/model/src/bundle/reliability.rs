@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reliability {
     /// An answer is right with probability `sigmoid(offset + slope ln(p / (1 - p)) + yes_or_no y + t)`: `p` is the probability of its
-    /// tokens, `y` 1 if it says yes or no and 0 otherwise, `t` is `alone` without shots and `agreement s + overlap o + likeness l` with
-    /// shots, whose `s`, `o` and `l` are those of [`ShotEvidence`].
+    /// tokens, `y` 1 if it says yes or no and 0 otherwise, `t` is `alone` without shots and
+    /// `agreement s + overlap o + yes_or_no_overlap y o + likeness l` with shots, whose `s`, `o` and `l` are those of [`ShotEvidence`].
     pub slope: f32,
     /// See `slope`.
     pub offset: f32,
@@ -26,6 +26,9 @@ pub struct Reliability {
     /// See `slope`.
     #[serde(default)]
     pub yes_or_no: f32,
+    /// See `slope`. Half of the guesses of yes or no are right, so they need shots that ask the same more than other answers do.
+    #[serde(default)]
+    pub yes_or_no_overlap: f32,
     /// Below this confidence an answer is called unsure.
     pub sure: f32,
     /// An image of which a larger share of pixels is coloured ([`rounds_imaging::coloured_share`]) is unlike the training images; `None` for
@@ -88,6 +91,7 @@ impl Reliability {
             self.overlap,
             self.likeness,
             self.yes_or_no,
+            self.yes_or_no_overlap,
             self.sure,
             self.colour.unwrap_or_default(),
             self.texture.as_ref().map_or(0.0, |test| test.distance),
@@ -102,13 +106,14 @@ impl Reliability {
     /// How likely an answer is right, from 0 to 1.
     pub fn confidence(&self, evidence: &Evidence) -> f32 {
         let p = evidence.probability.clamp(1e-6, 1.0 - 1e-6);
+        let yes_or_no = f32::from(u8::from(evidence.yes_or_no));
         let shots = evidence.shots.map_or(self.alone, |shots| {
             self.agreement * shots.agreement
-                + self.overlap * shots.overlap
+                + (self.overlap + self.yes_or_no_overlap * yes_or_no) * shots.overlap
                 + self.likeness * shots.likeness
         });
-        let yes_or_no = self.yes_or_no * f32::from(u8::from(evidence.yes_or_no));
-        let logit = self.slope * (p / (1.0 - p)).ln() + self.offset + yes_or_no + shots;
+        let logit =
+            self.slope * (p / (1.0 - p)).ln() + self.offset + self.yes_or_no * yes_or_no + shots;
         1.0 / (1.0 + (-logit).exp())
     }
 }

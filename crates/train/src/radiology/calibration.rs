@@ -12,7 +12,7 @@ pub(crate) struct Judged {
 }
 
 /// What a confidence is made from beside the offset, in the order of the weights of a fit.
-const WEIGHTS: usize = 6;
+const WEIGHTS: usize = 7;
 /// Pulls the weights of standardised inputs to 0 where the answers do not determine them.
 const RIDGE: f64 = 1e-3;
 /// Newton's method has converged long before.
@@ -21,12 +21,15 @@ const ROUNDS: usize = 60;
 fn inputs(evidence: &Evidence) -> [f64; WEIGHTS] {
     let p = f64::from(evidence.probability.clamp(1e-6, 1.0 - 1e-6));
     let shots = |of: fn(&ShotEvidence) -> f32| f64::from(evidence.shots.as_ref().map_or(0.0, of));
+    let yes_or_no = f64::from(u8::from(evidence.yes_or_no));
+    let overlap = shots(|shots| shots.overlap);
     [
         (p / (1.0 - p)).ln(),
-        f64::from(u8::from(evidence.yes_or_no)),
+        yes_or_no,
         f64::from(u8::from(evidence.shots.is_none())),
         shots(|shots| shots.agreement),
-        shots(|shots| shots.overlap),
+        overlap,
+        yes_or_no * overlap,
         shots(|shots| shots.likeness),
     ]
 }
@@ -92,7 +95,15 @@ pub(crate) fn fit(judged: &[Judged], sure: f32) -> Reliability {
         offset -= weight * mean;
         weight as f32
     });
-    let [slope, yes_or_no, alone, agreement, overlap, likeness] = own;
+    let [
+        slope,
+        yes_or_no,
+        alone,
+        agreement,
+        overlap,
+        yes_or_no_overlap,
+        likeness,
+    ] = own;
     let mut reliability = Reliability {
         slope,
         offset: offset as f32,
@@ -101,6 +112,7 @@ pub(crate) fn fit(judged: &[Judged], sure: f32) -> Reliability {
         overlap,
         likeness,
         yes_or_no,
+        yes_or_no_overlap,
         sure: 0.5,
         colour: None,
         texture: None,
@@ -201,6 +213,40 @@ mod tests {
         assert!(confidence(0.0, 0.9) < 0.1);
         assert!(confidence(0.5, 0.6) < 0.1);
         assert!(confidence(0.5, 0.9) > 0.5);
+    }
+
+    #[test]
+    fn a_guess_of_yes_or_no_needs_shots_that_ask_the_same() {
+        let asked = |yes_or_no, overlap| Evidence {
+            probability: 0.9,
+            yes_or_no,
+            shots: Some(ShotEvidence {
+                agreement: 0.5,
+                overlap,
+                likeness: 0.9,
+            }),
+        };
+        // Yes or no is right in 9 of 10 cases where the shots ask the same and in 3 where they do not, other answers in 6 either way.
+        let kinds = [
+            (true, 1.0, 9),
+            (true, 0.2, 3),
+            (false, 1.0, 6),
+            (false, 0.2, 6),
+        ];
+        let judged: Vec<Judged> = (0..400)
+            .map(|at| {
+                let (yes_or_no, overlap, of_ten) = kinds[at % 4];
+                Judged {
+                    evidence: asked(yes_or_no, overlap),
+                    right: at / 4 % 10 < of_ten,
+                }
+            })
+            .collect();
+        let fitted = fit(&judged, 0.84);
+        for (yes_or_no, overlap, of_ten) in kinds {
+            let confidence = fitted.confidence(&asked(yes_or_no, overlap));
+            assert!((confidence - of_ten as f32 / 10.0).abs() < 0.03);
+        }
     }
 
     #[test]

@@ -160,6 +160,7 @@ pub fn ship_radiology(
             overlap: 0.0,
             likeness: 0.0,
             yes_or_no: 0.0,
+            yes_or_no_overlap: 0.0,
             sure: 0.5,
             colour: Some(colour),
             texture: Some(texture),
