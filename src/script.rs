@@ -8,11 +8,9 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{
-    Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch, thousandths,
-};
+use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
 use rounds_eval::problems::{self, Problem};
-use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line};
+use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line, thousandths};
 
 /// Schema version of the events.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -74,7 +72,7 @@ pub fn shot_json(shot: &Shot) -> Value {
     json!({
         "example_id": shot.example.id,
         "rank": shot.rank,
-        "score": (f64::from(shot.score) * 1e4).round() / 1e4,
+        "score": thousandths(shot.score),
         "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.example.question,
@@ -106,6 +104,7 @@ pub fn answer_json(answer: &Answer) -> Value {
         "withheld": answer.standing.withheld,
         "vote": answer.standing.vote,
         "copied": answer.standing.copied,
+        "contradicted": answer.standing.contradicted,
         "intended_use": INTENDED_USE,
     })
 }

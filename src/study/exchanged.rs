@@ -66,6 +66,8 @@ pub enum Opinion {
     Said {
         answer: String,
         rationale: Option<String>,
+        /// Whether it says that it is not sure.
+        is_unsure: bool,
         /// How sure it is, and what its shots say.
         standing: Vec<String>,
     },

@@ -257,6 +257,7 @@ fn compared(card: &Card, asked: &str, margins: &[f64]) -> Opinion {
         Some(choice) => Opinion::Said {
             answer: choice.clone(),
             rationale: None,
+            is_unsure: false,
             standing: vec![format!(
                 "beside the other image's answer, \u{201C}{asked}\u{201D} is {} as likely there as for the other image, per token",
                 times(more.abs())
@@ -302,6 +303,7 @@ fn said(answer: Answer) -> Opinion {
     Opinion::Said {
         answer: answer.answer,
         rationale: answer.rationale,
+        is_unsure: standing.sure == Some(false),
         standing: lines.into_iter().flatten().collect(),
     }
 }

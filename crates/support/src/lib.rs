@@ -29,5 +29,10 @@ pub use named_folders::{NamedFolders, ReservedName};
 pub use paths::Paths;
 pub use progress::{Progress, stderr_line};
 
+/// A number with three decimals, for JSON: more digits of a share or a score would only be noise of the arithmetic.
+pub fn thousandths(number: f32) -> f64 {
+    (f64::from(number) * 1e3).round() / 1e3
+}
+
 /// The intended use, stated on every answer, export and bundle.
 pub const INTENDED_USE: &str = "education and research only, not for diagnosis";

@@ -31,19 +31,25 @@ fn the_model_is_asked_in_the_background_and_its_answer_is_marked_as_a_guess() {
     let mut anna = Learner::new(cards(Kind::Question, 2), (120, 40));
     let id = anna.turn().card().id.clone();
     assert_eq!(anna.asked, [("model", id.clone())]);
-    let opinion = Opinion::Said {
+    let said = |is_unsure| Opinion::Said {
         answer: "no".into(),
         rationale: Some("The lungs are clear.".into()),
+        is_unsure,
         standing: vec!["your 4 examples say: no 3, yes 1".into()],
     };
     anna.event(Event::Opinion {
         card: id.clone(),
-        opinion,
+        opinion: said(false),
     });
     anna.does_not_see("The model guessed");
     anna.press("space");
     anna.sees("The model guessed: no");
     anna.sees("your 4 examples say");
+    anna.event(Event::Opinion {
+        card: id.clone(),
+        opinion: said(true),
+    });
+    anna.sees("The model guessed (not sure): no");
     anna.press("3 space");
     anna.sees("The model is being asked");
     let late = Opinion::Failed("too late".into());

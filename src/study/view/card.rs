@@ -326,9 +326,16 @@ fn opinion(text: &mut Text, opinion: &Opinion, wide: u16, theme: &Theme) {
         Opinion::Said {
             answer,
             rationale,
+            is_unsure,
             standing,
         } => {
-            add(&format!("The model guessed: {answer}"), theme.strong);
+            match is_unsure {
+                true => add(
+                    &format!("The model guessed (not sure): {answer}"),
+                    theme.text,
+                ),
+                false => add(&format!("The model guessed: {answer}"), theme.strong),
+            }
             if let Some(rationale) = rationale {
                 add(rationale, theme.text);
             }

@@ -152,6 +152,16 @@ fn an_answer_that_cannot_be_explained_is_refused_with_a_reason() {
     user.sees("the model gave no answer that could be explained");
     assert!(asked(&mut user).is_none());
     user.press("ctrl-u");
+    let turn = user.ask("What is the capital of France?");
+    user.retrieve(4);
+    let mut answer = data::answer("");
+    answer.standing.withheld = Some("its words are unknown".into());
+    let answer = Box::new(answer);
+    user.event(Event::Answered { turn, answer });
+    command(&mut user, "/why");
+    user.sees("no answer is shown that could be explained");
+    assert!(asked(&mut user).is_none());
+    user.press("ctrl-u");
     user.exchange("Is it large?", "no");
     command(&mut user, "/why");
     let (job, _) = asked(&mut user).expect("nothing was asked");

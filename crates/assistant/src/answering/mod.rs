@@ -1,5 +1,6 @@
 //! Answers one case: choose shots, build the prompt, prefill, generate, and rank options.
 
+mod contradiction;
 mod copied;
 mod experiment;
 mod generation;
@@ -18,7 +19,7 @@ pub use experiment::Experiment;
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
 pub use reliability::{
     KnownCase, Standing, Vote, comparable, is_yes_or_no, known_cases, overlap, telling_words,
-    thousandths, unknown_of,
+    unknown_of,
 };
 
 use super::engine::Engine;
@@ -149,11 +150,19 @@ impl Engine {
         let rationale = answer.rationale.as_deref();
         let copied = Copied::of(&answer.answer, rationale, &answer.shots, last);
         answer.standing.copied = copied.filter(|_| answer.stop != StopReason::Cancelled);
+        answer.standing.contradicted = rationale
+            .and_then(|text| {
+                contradiction::contradicting_clause(&case.question, &answer.answer, text)
+            })
+            .map(String::from);
         // What the model did comes before how its shots were found.
         let told = [
             answer.standing.confidence_in_words(),
             answer.standing.vote_in_words(&answer.answer),
             answer.standing.copied.as_ref().map(Copied::in_words),
+            answer.standing.contradicted.as_ref().map(|clause| {
+                format!("the rationale says the opposite of the answer: \u{201C}{clause}\u{201D}; rely on neither")
+            }),
         ];
         let told = told.into_iter().flatten();
         let own = answer.notices.split_off(before);

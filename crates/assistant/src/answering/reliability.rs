@@ -43,18 +43,16 @@ pub struct Standing {
     /// The shots whose answer this one repeats, if it repeats any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<Copied>,
+    /// The clause of the rationale that says the opposite of the answer, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contradicted: Option<String>,
     /// How like the shots are to the question; `None` without shots.
     #[serde(skip)]
     pub(super) nearness: Option<Nearness>,
 }
 
-/// A share with three decimals, for JSON: more digits would only be noise of the arithmetic.
-pub fn thousandths(share: f32) -> f64 {
-    (f64::from(share) * 1e3).round() / 1e3
-}
-
 fn in_thousandths<S: Serializer>(share: &Option<f32>, out: S) -> Result<S::Ok, S::Error> {
-    share.map(thousandths).serialize(out)
+    share.map(rounds_support::thousandths).serialize(out)
 }
 
 /// How like the shots of a prompt are to the question.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
 use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
-use rounds_support::INTENDED_USE;
+use rounds_support::{INTENDED_USE, thousandths};
 
 /// Version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -80,17 +80,12 @@ fn answer(answer: &StoredAnswer) -> Value {
     })
 }
 
-/// A share with three decimals: more digits would only be noise of the arithmetic.
-fn thousandths(share: f32) -> f64 {
-    (f64::from(share) * 1e3).round() / 1e3
-}
-
 fn shot(shot: &StoredShot) -> Value {
     let tag = |(name, value): &(String, String)| json!({ "name": name, "value": value });
     json!({
         "example_id": shot.example_id,
         "rank": shot.rank,
-        "score": shot.known_score(),
+        "score": shot.known_score().map(thousandths),
         "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.question,
