@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use rounds_assistant::retrieval::Shot;
 use rounds_assistant::{Answer, Assistant, Case, Event, INTENDED_USE, Settings, SettingsPatch};
 use rounds_eval::problems::{self, Problem};
-use rounds_support::{Cancel, Failure, Lines, sanitise, stderr_line, thousandths};
+use rounds_support::{Cancel, Failure, Lines, millionths, sanitise, stderr_line, thousandths};
 
 /// Schema version of the events.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -72,7 +72,7 @@ pub fn shot_json(shot: &Shot) -> Value {
     json!({
         "example_id": shot.example.id,
         "rank": shot.rank,
-        "score": thousandths(shot.score),
+        "score": millionths(shot.score),
         "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.example.question,
@@ -89,7 +89,7 @@ pub fn answer_json(answer: &Answer) -> Value {
     json!({
         "answer": answer.answer,
         "rationale": answer.rationale,
-        "rationale_missing": answer.rationale.is_none(),
+        "rationale_missing": answer.rationale.is_none() && answer.standing.withheld.is_none(),
         "stop_reason": answer.stop,
         "shots": answer.shots.iter().map(shot_json).collect::<Vec<_>>(),
         "notices": answer.notices.iter().chain([&answer.about_model]).filter(|n| !n.is_empty()).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use crate::script::{answer_json, shot_json};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::shots_heading;
 use rounds_assistant::{
-    Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings, WITHHELD,
+    Answer, Assistant, Case, Event, INTENDED_USE, NO_ANSWER, Settings, WITHHELD, WITHHELD_TEXT,
 };
 use rounds_eval::problems::{self, Problem};
 use rounds_support::Cancel;
@@ -152,7 +152,11 @@ fn show_prompt(
 /// What the streamed text of an answer did not say: what it lacks, and whether it is unsure, which is known only after it.
 fn beside(answer: &Answer) -> Vec<&'static str> {
     if answer.standing.withheld.is_some() {
-        return vec![WITHHELD];
+        return vec![if answer.generated_tokens > 0 {
+            WITHHELD_TEXT
+        } else {
+            WITHHELD
+        }];
     }
     let is_empty = answer.answer.is_empty();
     let is_unsure = answer.standing.sure == Some(false) && !is_empty;

@@ -297,6 +297,7 @@ fn said(answer: Answer) -> Opinion {
         return Opinion::Failed("it gave no answer".into());
     }
     let lines = [
+        standing.contradiction_in_words(),
         standing.confidence_in_words(),
         standing.vote_in_words(&answer.answer),
     ];

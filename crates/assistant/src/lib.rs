@@ -36,7 +36,7 @@ pub use query_images::{IndexSketches, QueryImages};
 pub use settings::{Group, SETTINGS, Setting, Settings, SettingsPatch};
 pub use types::{
     Answer, AssistantError, Case, Event, MAX_IMAGES, MAX_QUESTION, MAX_SHOTS, NO_ANSWER, NOT_SURE,
-    Provenance, Ranked, Timings, WITHHELD,
+    Provenance, Ranked, Timings, WITHHELD, WITHHELD_TEXT,
 };
 pub use validate::SettingsError;
 

@@ -26,6 +26,9 @@ pub const NO_ANSWER: &str = "(the model gave no answer)";
 /// Stands where answer and rationale would, if the answer was withheld.
 pub const WITHHELD: &str = "(no answer is shown)";
 
+/// What follows a text that was shown as it came and turned out to be no answer.
+pub const WITHHELD_TEXT: &str = "(the text above is no answer)";
+
 /// Stands in front of an answer whose confidence is too low to state it without reservation.
 pub const NOT_SURE: &str = "not sure: ";
 

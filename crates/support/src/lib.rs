@@ -29,9 +29,14 @@ pub use named_folders::{NamedFolders, ReservedName};
 pub use paths::Paths;
 pub use progress::{Progress, stderr_line};
 
-/// A number with three decimals, for JSON: more digits of a share or a score would only be noise of the arithmetic.
-pub fn thousandths(number: f32) -> f64 {
-    (f64::from(number) * 1e3).round() / 1e3
+/// A share with three decimals, for JSON: more would only be noise of the arithmetic.
+pub fn thousandths(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
+}
+
+/// A score with six decimals, for JSON: fused ranks differ in the fourth, and what comes after the sixth is noise.
+pub fn millionths(score: f32) -> f64 {
+    (f64::from(score) * 1e6).round() / 1e6
 }
 
 /// The intended use, stated on every answer, export and bundle.

@@ -269,7 +269,7 @@ fn print_results(found: &Found, as_json: bool) -> Outcome {
 fn result_json(shot: &Shot) -> Value {
     let mut value = example_json(&shot.example);
     value["rank"] = shot.rank.into();
-    value["score"] = json!(rounds_support::thousandths(shot.score));
+    value["score"] = json!(rounds_support::millionths(shot.score));
     value["reason"] = shot.reason.clone().into();
     value["same_image"] = shot.is_same_image().into();
     value

@@ -2,6 +2,7 @@
 
 use crate::tui::journal::Attached;
 use crate::tui::state::{COMMANDS, Finished, has_words};
+use rounds_assistant::WITHHELD_TEXT;
 use rounds_imaging::Brightness;
 use rounds_support::errors::bytes;
 use rounds_support::errors::count;
@@ -59,7 +60,10 @@ fn answer_line(done: &Finished) -> String {
 pub fn missing(done: &Finished) -> Vec<String> {
     let lacking = [
         done.lacks_rationale().then_some(NO_RATIONALE),
-        done.answer.is_empty().then(|| done.no_answer()),
+        match done.is_withheld && done.generated_tokens > 0 {
+            true => Some(WITHHELD_TEXT),
+            false => done.answer.is_empty().then(|| done.no_answer()),
+        },
         done.is_unsure().then_some(UNSURE),
     ];
     lacking.into_iter().flatten().map(String::from).collect()
@@ -138,6 +142,11 @@ mod tests {
         };
         assert_eq!(answer(&withheld), ["(no answer is shown)"]);
         assert_eq!(missing(&withheld), ["(no answer is shown)"]);
+        let broken = Finished {
+            generated_tokens: 40,
+            ..withheld
+        };
+        assert_eq!(missing(&broken), [WITHHELD_TEXT]);
         let none = Finished::default();
         assert_eq!(missing(&none), [NO_RATIONALE, rounds_assistant::NO_ANSWER]);
     }

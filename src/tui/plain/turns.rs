@@ -167,7 +167,7 @@ impl LineUi {
         match same_answer(&one, &two) {
             Some(true) => self.print_line("the same answer"),
             Some(false) => self.print_line("different answers"),
-            None => {}
+            None => self.print_line("no two answers to compare"),
         }
         for opposed in opposites(&one, &two) {
             self.print_line(&format!("! {opposed}"));

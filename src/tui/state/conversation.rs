@@ -9,7 +9,7 @@ pub use crate::tui::journal::Finished;
 use crate::tui::journal::{Attached, Outcome, SavedEnd, SavedSession, SavedTurn, Subject, TurnEnd};
 use rounds_assistant::prompt::AnswerLayout;
 use rounds_assistant::retrieval::Shot;
-use rounds_assistant::{Influence, Settings, Setup};
+use rounds_assistant::{Influence, NOT_SURE, Settings, Setup};
 
 use rounds_support::Failure;
 
@@ -177,13 +177,17 @@ impl Turn {
         )
     }
 
-    /// The answer as text to copy.
+    /// The answer as text to copy, with its reservation.
     pub fn answer_text(&self) -> String {
         match &self.reply {
-            Reply::Answered(done) => match &done.rationale {
-                Some(rationale) => format!("{}\n\n{rationale}", done.answer),
-                None => done.answer.clone(),
-            },
+            Reply::Answered(done) => {
+                let reservation = if done.is_unsure() { NOT_SURE } else { "" };
+                let answer = format!("{reservation}{}", done.answer);
+                match &done.rationale {
+                    Some(rationale) => format!("{answer}\n\n{rationale}"),
+                    None => answer,
+                }
+            }
             _ => self.streamed(),
         }
     }

@@ -245,12 +245,15 @@ pub fn describe_shots(settings: &Settings) -> String {
     }
 }
 
-/// Whether two answers are the same; `None` if one is missing.
+/// Whether two answers are the same, whatever their case and punctuation; `None` if one is missing or withheld.
 pub fn same_answer(one: &Turn, other: &Turn) -> Option<bool> {
     let (Reply::Answered(one), Reply::Answered(other)) = (&one.reply, &other.reply) else {
         return None;
     };
-    let plain = |text: &str| text.trim().trim_end_matches('.').to_lowercase();
+    if one.answer.is_empty() || other.answer.is_empty() {
+        return None;
+    }
+    let plain = rounds_assistant::comparable;
     Some(plain(&one.answer) == plain(&other.answer))
 }
 

@@ -70,7 +70,13 @@ fn verdict(one: &Turn, two: &Turn, theme: &Theme) -> Line<'static> {
     match same_answer(one, two) {
         Some(true) => Line::styled("= the same answer", theme.good),
         Some(false) => Line::styled("! different answers", theme.warning),
-        None => Line::styled("…", theme.dim),
+        None if [one, two]
+            .iter()
+            .any(|turn| matches!(turn.reply, Reply::Pending)) =>
+        {
+            Line::styled("…", theme.dim)
+        }
+        None => Line::styled("no two answers to compare", theme.dim),
     }
 }
 

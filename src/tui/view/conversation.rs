@@ -320,10 +320,15 @@ pub(super) fn answer_lines(
     let mut lines = wrapped(&text, width, indent, theme.text);
     if let Some(first) = lines.first_mut()
         && let Some(last) = first.spans.last()
-        && let Some(rest) = last.content.strip_prefix(NOT_SURE).map(str::to_owned)
+        && let Some(rest) = last
+            .content
+            .strip_prefix(NOT_SURE.trim_end())
+            .map(str::to_owned)
     {
         first.spans.pop();
-        first.spans.push(Span::styled(NOT_SURE, theme.warning));
+        first
+            .spans
+            .push(Span::styled(NOT_SURE.trim_end(), theme.warning));
         first.spans.push(Span::styled(rest, theme.text));
     }
     lines

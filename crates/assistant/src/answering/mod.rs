@@ -4,23 +4,24 @@ mod contradiction;
 mod copied;
 mod experiment;
 mod generation;
+mod known;
 mod probing;
 mod prompting;
 mod ranking;
 mod reliability;
 mod request;
 mod selection;
+mod wording;
 
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use copied::Copied;
 pub use experiment::Experiment;
+pub use known::{KnownCase, known_cases};
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
-pub use reliability::{
-    KnownCase, Standing, Vote, comparable, is_yes_or_no, known_cases, overlap, telling_words,
-    unknown_of,
-};
+pub use reliability::{Standing, Vote};
+pub use wording::{comparable, is_yes_or_no, overlap, telling_words, unknown_of};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};
@@ -148,26 +149,33 @@ impl Engine {
         let written = self.write(&request, &prompt, logits, emit, &mut answer)?;
         let last = answer.provenance.shot_ids.last().map(String::as_str);
         let rationale = answer.rationale.as_deref();
+        let is_complete = answer.stop != StopReason::Cancelled;
         let copied = Copied::of(&answer.answer, rationale, &answer.shots, last);
-        answer.standing.copied = copied.filter(|_| answer.stop != StopReason::Cancelled);
+        answer.standing.copied = copied.filter(|_| is_complete);
         answer.standing.contradicted = rationale
+            .filter(|_| is_complete)
             .and_then(|text| {
                 contradiction::contradicting_clause(&case.question, &answer.answer, text)
             })
             .map(String::from);
-        // What the model did comes before how its shots were found.
+        if answer.standing.contradicted.is_some() {
+            answer.standing.sure = answer.standing.sure.map(|_| false);
+        }
+        // What the model did comes before how its shots were found. Half an answer is compared with nothing.
+        let said = match is_complete {
+            true => answer.answer.as_str(),
+            false => "",
+        };
         let told = [
+            answer.standing.contradiction_in_words(),
             answer.standing.confidence_in_words(),
-            answer.standing.vote_in_words(&answer.answer),
+            answer.standing.vote_in_words(said),
             answer.standing.copied.as_ref().map(Copied::in_words),
-            answer.standing.contradicted.as_ref().map(|clause| {
-                format!("the rationale says the opposite of the answer: \u{201C}{clause}\u{201D}; rely on neither")
-            }),
         ];
         let told = told.into_iter().flatten();
+        let known = known::known_finding(&case.images, &case.question, said);
         let own = answer.notices.split_off(before);
         answer.notices.splice(0..0, own.into_iter().chain(told));
-        let known = reliability::known_finding(&case.images, &case.question, &answer.answer);
         answer.notices.splice(0..0, known);
         self.rank_options(&request, &prompt, &written, &media, &mut answer)?;
         answer.timings = Timings {

@@ -1,12 +1,12 @@
 //! How far an answer can be relied on: the model's calibrated confidence, what its shots say, and reasons not to show it as an answer.
 
 use rounds_model::generate::{Generated, StopReason};
-use serde::{Deserialize, Serialize, Serializer};
-use std::collections::{BTreeSet, HashSet};
+use serde::{Serialize, Serializer};
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::Request;
 use super::copied::Copied;
+use super::{Request, comparable, is_yes_or_no, overlap, telling_words, unknown_of};
 use crate::engine::Engine;
 use crate::prompt::Template;
 use crate::retrieval::Shot;
@@ -14,6 +14,7 @@ use rounds_imaging::Image;
 use rounds_index::Example;
 use rounds_model::EncodedImage;
 use rounds_model::bundle::{Evidence, ShotEvidence, TextureTest};
+use rounds_support::sanitise::clean_line_max;
 
 /// How far an answer can be relied on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -31,7 +32,7 @@ pub struct Standing {
         serialize_with = "in_thousandths"
     )]
     pub sure_from: Option<f32>,
-    /// Whether the confidence is high enough to show the answer without reservation.
+    /// Whether the confidence is high enough to show the answer without reservation, and the rationale does not contradict it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sure: Option<bool>,
     /// Why there is no answer, if it was withheld.
@@ -43,7 +44,7 @@ pub struct Standing {
     /// The shots whose answer this one repeats, if it repeats any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copied: Option<Copied>,
-    /// The clause of the rationale that says the opposite of the answer, if one does.
+    /// The clause of the rationale that says the opposite of the answer, if one does; the answer is not sure then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contradicted: Option<String>,
     /// How like the shots are to the question; `None` without shots.
@@ -89,21 +90,6 @@ pub struct Vote {
     pub answer: String,
     /// Number of shots.
     pub shots: usize,
-}
-
-/// Lower case, without punctuation.
-pub fn comparable(answer: &str) -> String {
-    let kept: String = answer
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
-        .collect();
-    kept.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether an answer says yes or no and nothing else.
-pub fn is_yes_or_no(answer: &str) -> bool {
-    matches!(comparable(answer).as_str(), "yes" | "no")
 }
 
 /// What the shots say; equal counts keep the order of the shots, which is by similarity.
@@ -159,10 +145,16 @@ impl Standing {
     pub fn vote_in_words(&self, answer: &str) -> Option<String> {
         let most = self.vote.iter().map(|vote| vote.shots).max()?;
         let total: usize = self.vote.iter().map(|vote| vote.shots).sum();
-        let listed: Vec<String> = self
+        let said = comparable(answer);
+        // The first three, and the model's own answer among them if a shot gives it.
+        let own = self
             .vote
             .iter()
-            .take(3)
+            .skip(3)
+            .find(|vote| comparable(&vote.answer) == said);
+        let first = self.vote.iter().take(if own.is_some() { 2 } else { 3 });
+        let listed: Vec<String> = first
+            .chain(own)
             .map(|vote| format!("{} {}", vote.answer, vote.shots))
             .collect();
         let more = if self.vote.len() > 3 { ", …" } else { "" };
@@ -175,13 +167,19 @@ impl Standing {
         if answer.is_empty() {
             return Some(told);
         }
-        let said = comparable(answer);
         let agrees = self
             .vote
             .iter()
             .any(|vote| vote.shots == most && comparable(&vote.answer) == said);
         let mark = if agrees { "" } else { " (they disagree)" };
         Some(format!("{told}; the model says: {answer}{mark}"))
+    }
+
+    /// What a rationale that says the opposite of its answer means, in one line.
+    pub fn contradiction_in_words(&self) -> Option<String> {
+        self.contradicted.as_ref().map(|clause| {
+            format!("the rationale says the opposite of the answer: \u{201C}{clause}\u{201D}; rely on neither")
+        })
     }
 
     /// The confidence in one line.
@@ -231,14 +229,23 @@ fn probability(
     own.exp()
 }
 
+/// What a refusal says of its shots.
+fn listed(shots: &[Shot]) -> &'static str {
+    match shots.is_empty() {
+        true => "",
+        false => "; the examples are listed all the same",
+    }
+}
+
 impl Engine {
     /// Why a question is not answered at all, judged before anything is generated.
     pub(super) fn refusal(&self, request: &Request, shots: &[Shot]) -> Option<String> {
         let reliability = self.learner.manifest().reliability.as_ref()?;
         if request.case.images.is_empty() {
-            return Some(
-                "there is no image to look at: attach one or open a sample case; the examples nearest to your words are listed all the same".into(),
-            );
+            return Some(format!(
+                "there is no image to look at: attach one or open a sample case{}",
+                listed(shots)
+            ));
         }
         let coloured = |image: &Image| {
             reliability
@@ -251,15 +258,21 @@ impl Engine {
                 TextureTest::distance_of(&profile, &self.textures) > test.distance
             })
         };
-        let how = if request.case.images.iter().any(coloured) {
-            "is in colour"
-        } else if request.case.images.iter().any(unlike) {
-            "has another texture"
+        let images = &request.case.images;
+        let (image, how) = if let Some(image) = images.iter().find(|image| coloured(image)) {
+            (image, "is in colour")
+        } else if let Some(image) = images.iter().find(|image| unlike(image)) {
+            (image, "has another texture")
         } else {
             return self.unknown_words(&request.case.question, shots);
         };
+        let which = match images.len() {
+            1 => "this image",
+            _ => &image.source.name,
+        };
         Some(format!(
-            "this image {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing; the nearest examples are listed all the same"
+            "{which} {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing{}",
+            listed(shots)
         ))
     }
 
@@ -282,13 +295,15 @@ impl Engine {
         });
         (share < test.known).then(|| {
             let told = unknown.into_iter().filter(|word| word.chars().count() > 2);
-            let listed: Vec<String> = told.take(4).collect();
+            let some = told.take(4).map(|word| clean_line_max(&word, 30));
+            let some: Vec<String> = some.collect();
+            let in_brackets = match some.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", some.join(", ")),
+            };
             format!(
-                "the model learned from questions about radiology images in other words than these{}, so its answer would mean nothing; the nearest examples are listed all the same",
-                match listed.is_empty() {
-                    true => String::new(),
-                    false => format!(" ({})", listed.join(", ")),
-                }
+                "the model learned from questions about radiology images in other words than these{in_brackets}, so its answer would mean nothing{}",
+                listed(shots)
             )
         })
     }
@@ -324,167 +339,12 @@ impl Engine {
                 likeness: nearness.likeness,
             }),
         });
-        answer.standing.confidence = Some((confidence * 1000.0).round() / 1000.0);
-        answer.standing.sure = Some(confidence >= reliability.sure);
+        // As both are shown: what looks equal is equal.
+        let thousandths = |share: f32| (share * 1e3).round();
+        answer.standing.confidence = Some(thousandths(confidence) / 1e3);
+        answer.standing.sure = Some(thousandths(confidence) >= thousandths(reliability.sure));
         answer.standing.sure_from = Some(reliability.sure);
     }
-}
-
-/// What is known about a sample case.
-#[derive(Deserialize)]
-pub struct KnownCase {
-    file: String,
-    sha256: String,
-    known: Vec<KnownAnswer>,
-}
-
-impl KnownCase {
-    /// The name of its file, without the extension.
-    pub fn name(&self) -> &str {
-        self.file
-            .rsplit_once('.')
-            .map_or(&self.file, |(name, _)| name)
-    }
-
-    /// The question to begin with.
-    pub fn first_question(&self) -> Option<&str> {
-        self.known.first().map(|known| known.question.as_str())
-    }
-}
-
-/// The sample cases of which something is known, in the order in which to show them.
-pub fn known_cases() -> Vec<KnownCase> {
-    let file = rounds_support::shipped::file("assets/known-findings.json");
-    file.and_then(|file| serde_json::from_slice(file).ok())
-        .unwrap_or_default()
-}
-
-/// A question about a sample case and its true answer.
-#[derive(Deserialize)]
-struct KnownAnswer {
-    question: String,
-    answer: String,
-}
-
-/// Words that say nothing about what is asked.
-const EMPTY_WORDS: [&str; 22] = [
-    "a", "an", "any", "are", "can", "do", "does", "here", "how", "if", "image", "in", "is", "it",
-    "of", "on", "the", "this", "was", "what", "which", "you",
-];
-
-/// The words of a text that say what it is about, in lower case and in their order.
-pub fn telling_words(text: &str) -> Vec<String> {
-    let text = comparable(text);
-    let words = text.split(' ').filter(|word| !word.is_empty());
-    let telling = words.filter(|word| !EMPTY_WORDS.contains(word));
-    telling.map(String::from).collect()
-}
-
-/// The telling words of a question that are not known, in the singular or the plural, and the share of those that are; 1 for a question
-/// without telling words.
-pub fn unknown_of(question: &str, known: &dyn Fn(&str) -> bool) -> (Vec<String>, f32) {
-    let words = telling_words(question);
-    let either = |word: &str| {
-        let mut singular = ["s", "es"].into_iter().filter_map(|s| word.strip_suffix(s));
-        known(word)
-            || singular.any(known)
-            || known(&format!("{word}s"))
-            || known(&format!("{word}es"))
-    };
-    let unknown: Vec<String> = words.iter().filter(|word| !either(word)).cloned().collect();
-    let share = 1.0 - unknown.len() as f32 / words.len().max(1) as f32;
-    (unknown, share)
-}
-
-/// The share of the telling words of two questions that both have, from 0 to 1.
-pub fn overlap(asked: &str, other: &str) -> f32 {
-    let (words, theirs) = (telling_words(asked), telling_words(other));
-    let shared = words.iter().filter(|word| theirs.contains(word)).count();
-    shared as f32 / words.len().max(theirs.len()).max(1) as f32
-}
-
-/// What the annotators of a sample case stated, beside the model's `answer`; `None` for any other image.
-pub(super) fn known_finding(images: &[Image], question: &str, answer: &str) -> Option<String> {
-    let cases = known_cases();
-    let hash = &images.last()?.source.sha256;
-    let case = cases.into_iter().find(|case| case.sha256 == *hash)?;
-    known_fact(&case.known, question, answer)
-}
-
-/// Words of questions about what is wrong with a patient.
-const FINDING_WORDS: [&str; 7] = [
-    "abnormal",
-    "abnormalities",
-    "abnormality",
-    "disease",
-    "diseases",
-    "finding",
-    "findings",
-];
-
-/// Words that questions for a yes or no begin with.
-const YES_OR_NO_WORDS: [&str; 10] = [
-    "are", "can", "could", "did", "do", "does", "has", "have", "is", "was",
-];
-
-/// Whether two questions ask the same: they have the same telling words, and both ask for a yes or no or neither does.
-fn asks_the_same(one: &str, other: &str) -> bool {
-    let set = |question: &str| telling_words(question).into_iter().collect::<BTreeSet<_>>();
-    let closed = |question: &str| {
-        let plain = comparable(question);
-        let first = plain.split(' ').next().unwrap_or_default();
-        YES_OR_NO_WORDS.contains(&first)
-    };
-    let words = set(one);
-    !words.is_empty() && words == set(other) && closed(one) == closed(other)
-}
-
-/// The known fact that is nearest to a question, with a verdict on `answer` only where the same was asked. A question that is near to none is
-/// told the fact it shares most telling words with, otherwise the finding; `None` if there is neither.
-fn known_fact(known: &[KnownAnswer], question: &str, answer: &str) -> Option<String> {
-    if let Some(fact) = known
-        .iter()
-        .find(|fact| asks_the_same(question, &fact.question))
-    {
-        let verdict = match comparable(answer) {
-            said if said.is_empty() => "",
-            said if said == comparable(&fact.answer) => "; the answer is right",
-            _ => "; the answer is wrong or says it differently",
-        };
-        return Some(format!(
-            "known finding: {} {}{verdict}",
-            fact.question, fact.answer
-        ));
-    }
-    let asked: BTreeSet<String> = telling_words(question).into_iter().collect();
-    let shared = |fact: &KnownAnswer| {
-        let words: BTreeSet<String> = telling_words(&fact.question).into_iter().collect();
-        words.intersection(&asked).count()
-    };
-    let close = |fact: &KnownAnswer| {
-        let share = overlap(question, &fact.question);
-        if share >= 0.6 { share } else { 0.0 }
-    };
-    let nearest = known
-        .iter()
-        .filter(|fact| shared(fact) > 0)
-        // Of equals `max_by` takes the last one, and the first one is wanted.
-        .rev()
-        .max_by(|a, b| {
-            let by_share = close(a).total_cmp(&close(b));
-            by_share.then_with(|| shared(a).cmp(&shared(b)))
-        });
-    let is_finding = |fact: &&KnownAnswer| {
-        let words = telling_words(&fact.question);
-        words
-            .iter()
-            .any(|word| FINDING_WORDS.contains(&word.as_str()))
-    };
-    let fact = nearest.or_else(|| known.iter().find(is_finding))?;
-    Some(format!(
-        "known about this case: {} {}",
-        fact.question, fact.answer
-    ))
 }
 
 #[cfg(test)]
@@ -497,25 +357,6 @@ mod tests {
         assert!(is_broken("left lung left lung left lung left lung").is_some());
         assert!(is_broken("no no no no").is_some());
         assert!(is_broken("left lung, right").is_none());
-    }
-
-    #[test]
-    fn a_question_is_judged_by_the_share_of_its_words_that_are_known() {
-        let known = |word: &str| ["kidney", "masses", "see"].contains(&word);
-        let of = |question: &str| unknown_of(question, &known);
-        assert_eq!(
-            of("Do you see kidneys, or a mass?"),
-            (vec!["or".to_string()], 0.75)
-        );
-        let (unknown, share) = of("What is the capital of France?");
-        assert_eq!((unknown.join(" "), share), ("capital france".into(), 0.0));
-        assert_eq!(of("What is this?"), (vec![], 1.0));
-    }
-
-    #[test]
-    fn answers_are_compared_without_case_and_punctuation() {
-        assert_eq!(comparable("XR - Plain  film."), "xr plain film");
-        assert!(is_yes_or_no("Yes.") && !is_yes_or_no("Yes, left"));
     }
 
     #[test]
@@ -545,20 +386,6 @@ mod tests {
         let unseen = Nearness::of(&shots, "Is the heart enlarged?", &[], 0).unwrap();
         assert_eq!(unseen.likeness, 0.0);
         assert_eq!(Nearness::of(&[], "Which organ?", &media[2..], 1), None);
-    }
-
-    #[test]
-    fn questions_are_compared_by_their_words() {
-        assert_eq!(
-            overlap("Which finding stands out?", "which finding stands out"),
-            1.0
-        );
-        assert!(overlap("Is this a CT?", "Which finding stands out?") < 0.1);
-        let (organ, place) = (
-            "What is the main organ in the image?",
-            "Where in the image is the mass?",
-        );
-        assert!(overlap(organ, place) < 0.1);
     }
 
     #[test]
@@ -629,6 +456,14 @@ mod tests {
             words.ends_with("(they disagree)")
         };
         assert!(!disagrees("mri."));
+        let scattered = Standing {
+            vote: ["A", "B", "C", "D"].map(|answer| vote(answer, 1)).into(),
+            ..Standing::default()
+        };
+        assert_eq!(
+            scattered.vote_in_words("d").unwrap(),
+            "your 4 examples say: A 1, B 1, D 1, …; the model says: d"
+        );
         assert!(disagrees("X-ray") && disagrees("PET"));
     }
 
@@ -641,64 +476,5 @@ mod tests {
         };
         let json = serde_json::to_value(&standing).unwrap();
         assert_eq!(json.to_string(), r#"{"confidence":0.892,"sure_from":0.7}"#);
-    }
-
-    fn known(facts: &[(&str, &str)]) -> Vec<KnownAnswer> {
-        let facts = facts.iter().map(|(question, answer)| KnownAnswer {
-            question: (*question).into(),
-            answer: (*answer).into(),
-        });
-        facts.collect()
-    }
-
-    #[test]
-    fn an_answer_is_judged_only_where_the_same_was_asked() {
-        let known = known(&[
-            ("Which kind of scan is this?", "X-ray"),
-            ("Can you see the lung here?", "Yes"),
-            ("What does the heart do?", "Pumping blood"),
-        ]);
-        let told = |question: &str, answer: &str| known_fact(&known, question, answer).unwrap();
-        assert_eq!(
-            told("Do you see a lung?", "yes."),
-            "known finding: Can you see the lung here? Yes; the answer is right"
-        );
-        assert_eq!(
-            told("Can you see the lung here?", "No"),
-            "known finding: Can you see the lung here? Yes; the answer is wrong or says it differently"
-        );
-        assert_eq!(
-            told("Can you see the lung here?", ""),
-            "known finding: Can you see the lung here? Yes"
-        );
-        assert_eq!(
-            told("Can you see a lung tumor here?", "Yes"),
-            "known about this case: Can you see the lung here? Yes"
-        );
-        assert_eq!(
-            told("Is this the heart?", "Yes"),
-            "known about this case: What does the heart do? Pumping blood"
-        );
-    }
-
-    #[test]
-    fn a_question_that_is_not_known_is_told_the_nearest_fact_or_else_the_finding() {
-        let facts = known(&[
-            ("Name the imaging method.", "CT"),
-            ("What is abnormal, if anything?", "Lung cancer"),
-            ("Where in the image is the lung cancer?", "Left"),
-        ]);
-        let told = |question: &str| known_fact(&facts, question, "Yes");
-        assert_eq!(
-            told("How large is the lung cancer of this old patient?").unwrap(),
-            "known about this case: Where in the image is the lung cancer? Left"
-        );
-        assert_eq!(
-            told("Is contrast given?").unwrap(),
-            "known about this case: What is abnormal, if anything? Lung cancer"
-        );
-        let without = known(&[("Name the imaging method.", "CT")]);
-        assert_eq!(known_fact(&without, "Is contrast given?", "Yes"), None);
-        assert_eq!(known_fact(&[], "Is contrast given?", "Yes"), None);
     }
 }

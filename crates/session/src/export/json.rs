@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
 use crate::types::{Session, StoredAnswer, StoredImage, StoredShot, Turn};
-use rounds_support::{INTENDED_USE, thousandths};
+use rounds_support::{INTENDED_USE, millionths, thousandths};
 
 /// Version of the JSON schema.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -66,7 +66,7 @@ fn answer(answer: &StoredAnswer) -> Value {
     json!({
         "answer": answer.answer,
         "rationale": answer.rationale,
-        "rationale_missing": answer.rationale.is_none(),
+        "rationale_missing": answer.rationale.is_none() && answer.withheld.is_none(),
         "sure": answer.sure,
         "withheld": answer.withheld,
         "stop_reason": answer.stop_reason,
@@ -85,7 +85,7 @@ fn shot(shot: &StoredShot) -> Value {
     json!({
         "example_id": shot.example_id,
         "rank": shot.rank,
-        "score": shot.known_score().map(thousandths),
+        "score": shot.known_score().map(millionths),
         "match_share": shot.match_share.map(thousandths),
         "reason": shot.reason,
         "question": shot.question,

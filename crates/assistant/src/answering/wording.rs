@@ -1,0 +1,105 @@
+//! The words of questions and answers, and how they are compared.
+
+/// Lower case, without punctuation.
+pub fn comparable(answer: &str) -> String {
+    let kept: String = answer
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { ' ' })
+        .collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether an answer says yes or no and nothing else.
+pub fn is_yes_or_no(answer: &str) -> bool {
+    matches!(comparable(answer).as_str(), "yes" | "no")
+}
+
+/// Words that say nothing about what is asked.
+const EMPTY_WORDS: [&str; 22] = [
+    "a", "an", "any", "are", "can", "do", "does", "here", "how", "if", "image", "in", "is", "it",
+    "of", "on", "the", "this", "was", "what", "which", "you",
+];
+
+/// The words of a text that say what it is about, in lower case and in their order.
+pub fn telling_words(text: &str) -> Vec<String> {
+    let text = comparable(text);
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    let telling = words.filter(|word| !EMPTY_WORDS.contains(word));
+    telling.map(String::from).collect()
+}
+
+/// The American spelling of a British word: `tumor` for `tumour`, `edema` for `oedema`, `hemorrhage` for `haemorrhage`.
+fn american(word: &str) -> String {
+    let plain = word.replace("ae", "e").replace("oe", "e");
+    plain.replace("our", "or")
+}
+
+/// The telling words of a question that are not known, in the singular or the plural and in either spelling of English, and the share of
+/// those that are; 1 for a question without telling words.
+pub fn unknown_of(question: &str, known: &dyn Fn(&str) -> bool) -> (Vec<String>, f32) {
+    let words = telling_words(question);
+    let either = |word: &str| {
+        let mut singular = ["s", "es"].into_iter().filter_map(|s| word.strip_suffix(s));
+        known(word)
+            || singular.any(known)
+            || known(&format!("{word}s"))
+            || known(&format!("{word}es"))
+    };
+    let is_known = |word: &&String| either(word) || either(&american(word));
+    let unknown: Vec<String> = words
+        .iter()
+        .filter(|word| !is_known(word))
+        .cloned()
+        .collect();
+    let share = 1.0 - unknown.len() as f32 / words.len().max(1) as f32;
+    (unknown, share)
+}
+
+/// The share of the telling words of two questions that both have, from 0 to 1.
+pub fn overlap(asked: &str, other: &str) -> f32 {
+    let (words, theirs) = (telling_words(asked), telling_words(other));
+    let shared = words.iter().filter(|word| theirs.contains(word)).count();
+    shared as f32 / words.len().max(theirs.len()).max(1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_compared_without_case_and_punctuation() {
+        assert_eq!(comparable("XR - Plain  film."), "xr plain film");
+        assert!(is_yes_or_no("Yes.") && !is_yes_or_no("Yes, left"));
+    }
+
+    #[test]
+    fn a_question_is_judged_by_the_share_of_its_words_that_are_known() {
+        let known = |word: &str| ["kidney", "masses", "see"].contains(&word);
+        let of = |question: &str| unknown_of(question, &known);
+        assert_eq!(
+            of("Do you see kidneys, or a mass?"),
+            (vec!["or".to_string()], 0.75)
+        );
+        let (unknown, share) = of("What is the capital of France?");
+        assert_eq!((unknown.join(" "), share), ("capital france".into(), 0.0));
+        assert_eq!(of("What is this?"), (vec![], 1.0));
+        let american = |word: &str| ["tumor", "edema"].contains(&word);
+        let (unknown, _) = unknown_of("Any tumours or oedema?", &american);
+        assert_eq!(unknown, ["or"]);
+    }
+
+    #[test]
+    fn questions_are_compared_by_their_words() {
+        assert_eq!(
+            overlap("Which finding stands out?", "which finding stands out"),
+            1.0
+        );
+        assert!(overlap("Is this a CT?", "Which finding stands out?") < 0.1);
+        let (organ, place) = (
+            "What is the main organ in the image?",
+            "Where in the image is the mass?",
+        );
+        assert!(overlap(organ, place) < 0.1);
+    }
+}
