@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::facts;
-use rounds_assistant::is_yes_or_no;
+use rounds_assistant::{comparable, is_yes_or_no};
 use rounds_support::files;
 
 /// One of the question sets.
@@ -170,13 +170,12 @@ impl Reader {
             return;
         }
         // VQA-RAD writes both `Yes` and `yes`; a model that must guess which is half as sure of either.
-        if is_yes_or_no(&answer) {
-            answer = match answer.to_lowercase().starts_with('y') {
-                true => "Yes".into(),
-                false => "No".into(),
-            };
-        }
-        // VQA-RAD lists some of its questions twice.
+        answer = match comparable(&answer).as_str() {
+            "yes" => "Yes".into(),
+            "no" => "No".into(),
+            _ => answer,
+        };
+        // VQA-RAD lists some of its questions twice, and SLAKE a few.
         if !self.asked.insert((image, question.clone(), answer.clone())) {
             return;
         }

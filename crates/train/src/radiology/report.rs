@@ -159,16 +159,20 @@ pub fn report_radiology(
         drawn.fork(0).shuffle(&mut own);
         own.truncate(questions);
         let mut rng = drawn.fork(1);
-        let of_set: Vec<usize> = candidates.iter().copied().filter(of_set).collect();
+        let of_its_set: Vec<usize> = candidates.iter().copied().filter(of_set).collect();
         if own.is_empty() {
             continue;
         }
         let shots_of = |choice: Choice, question: usize, count: usize, rng: &mut Rng| {
             let mut near = match choice {
                 Choice::Random => {
-                    let drawn = std::iter::repeat_with(|| *rng.pick(&candidates));
-                    let fit = drawn.filter(|other| hybrid.may_be_shot(question, *other));
-                    fit.take(count).collect()
+                    let fit = candidates.iter().copied();
+                    let mut fit: Vec<usize> = fit
+                        .filter(|other| hybrid.may_be_shot(question, *other))
+                        .collect();
+                    rng.shuffle(&mut fit);
+                    fit.truncate(count);
+                    fit
                 }
                 Choice::Image => by_image.of(question, count),
                 Choice::Text => by_text.of(question, count),
@@ -190,7 +194,7 @@ pub fn report_radiology(
                     // Answers of other questions of the set.
                     answers = near
                         .iter()
-                        .map(|_| data.questions[*rng.pick(&of_set)].answer.clone())
+                        .map(|_| data.questions[*rng.pick(&of_its_set)].answer.clone())
                         .collect();
                 }
                 list.push(Asked {

@@ -14,7 +14,7 @@ use rounds_support::{files, stderr_line};
 /// Name of the file in a bundle.
 const FILE: &str = "words.txt";
 /// A question is answered if at least this share of its telling words is known. Half of them: at two thirds, a quarter of VQA-RAD's free
-/// questions would be refused; at half, about one in twenty, and what has nothing to do with images is refused all the same.
+/// questions would be refused; at half, a few in a hundred, and what has nothing to do with images is refused all the same.
 const KNOWN: f32 = 0.5;
 
 /// Writes the words of the training questions to the bundle in `folder` and lists the file in `manifest`.
