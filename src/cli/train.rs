@@ -50,7 +50,7 @@ pub enum Train {
         /// Folder of the training run
         #[arg(long)]
         out: PathBuf,
-        /// Recipe in JSON [default: the shipped recipe]
+        /// Recipe in JSON [default: the values built into the program]
         #[arg(long)]
         recipe: Option<PathBuf>,
         /// Compute device
@@ -64,7 +64,7 @@ pub enum Train {
         /// Folder of the training run
         #[arg(long)]
         out: PathBuf,
-        /// Recipe in JSON [default: the shipped recipe]
+        /// Recipe in JSON [default: the values built into the program]
         #[arg(long)]
         recipe: Option<PathBuf>,
         #[command(flatten)]

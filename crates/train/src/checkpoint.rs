@@ -38,7 +38,7 @@ impl Checkpoint {
     }
 
     /// Opens the run in `folder`, or begins one: its checkpoint and the weights to go on with. `recipe` is the text of its recipe, which
-    /// `recipe.json` keeps; `None` where the run there was made with another.
+    /// `recipe.json` keeps; `None` where the run there, or the weights that one left without a checkpoint, were made with another.
     pub(crate) fn open_run(
         folder: &Path,
         recipe: &str,
@@ -47,6 +47,13 @@ impl Checkpoint {
         let recipe_file = folder.join("recipe.json");
         let file = folder.join("checkpoint.safetensors");
         if !file.exists() {
+            let is_of_this_run = || {
+                let known = files::read_to_string(&recipe_file);
+                known.is_ok_and(|known| known == recipe)
+            };
+            if folder.join("best.safetensors").exists() && !is_of_this_run() {
+                return Ok(None);
+            }
             // What an earlier run left that was stopped before its first checkpoint says nothing about this one.
             for stale in ["best.json", "best.safetensors", "curve.jsonl"] {
                 match std::fs::remove_file(folder.join(stale)) {

@@ -79,6 +79,7 @@ pub fn calibrate_radiology(
         exam::Asked {
             question,
             shots: near.into_iter().map(|at| (at, answer(at))).collect(),
+            rationales: true,
             blank: false,
             wording: None,
         }

@@ -23,6 +23,8 @@ pub(crate) struct Asked {
     pub question: usize,
     /// Question and the answer that is shown with it.
     pub shots: Vec<(usize, String)>,
+    /// Show the rationales of the shots. Not beside answers of other questions, where the shots that drew their own would stand out.
+    pub rationales: bool,
     /// Replace every image by a grey one.
     pub blank: bool,
     /// Asked of every image instead of its own question.
@@ -191,7 +193,7 @@ fn one(
     // As in an index: a rationale stands with the question and the answer that it is about.
     let rationale = |question: usize, answer: &str| {
         let of = &data.questions[question];
-        match asked.wording.is_none() && of.answer == answer {
+        match asked.rationales && of.answer == answer {
             true => of.rationale.clone(),
             false => String::new(),
         }

@@ -302,6 +302,7 @@ impl LearnerStage<'_> {
         if checkpoint.step == 0 && (recipe.patience > 0 || !recipe.started_from.is_empty()) {
             // What the run begins with is what it must improve on.
             self.tune(&model, 0, report)?;
+            checkpoint.save(self.vars, &optimiser)?;
         }
         while checkpoint.step < stage.steps
             && !self.is_over(checkpoint.step)

@@ -99,10 +99,15 @@ pub fn train_radiology(
     let mut recipe = recipe.clone();
     let given = start.as_ref().map_or("", |start| start.sha256.as_str());
     if !recipe.started_from.is_empty() && recipe.started_from != given {
-        return Err(RadiologyError::Input(format!(
-            "the recipe continues from the bundle whose manifest has SHA-256 {}: name its folder with --start",
-            recipe.started_from
-        )));
+        let wanted = &recipe.started_from;
+        return Err(RadiologyError::Input(match given {
+            "" => format!(
+                "the recipe continues from the bundle whose manifest has SHA-256 {wanted}: name its folder with --start"
+            ),
+            other => format!(
+                "the recipe continues from the bundle whose manifest has SHA-256 {wanted}, and that of --start has {other}: name the right one, or take `started_from` out of the recipe"
+            ),
+        }));
     }
     recipe.started_from = given.to_string();
     let recipe = &recipe;

@@ -98,6 +98,7 @@ pub(super) fn names(
                     .iter()
                     .map(|shot| (of(shot.first_image()), shot.answer.clone()))
                     .collect(),
+                rationales: false,
                 blank: false,
                 wording: Some(query.question.clone()),
             });

@@ -200,6 +200,7 @@ pub fn report_radiology(
                 list.push(Asked {
                     question,
                     shots: near.into_iter().zip(answers).collect(),
+                    rationales: !condition.shuffled,
                     blank: condition.blank,
                     wording: None,
                 });
