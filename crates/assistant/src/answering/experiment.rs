@@ -22,7 +22,7 @@ pub struct Experiment {
     pub blank_shots: bool,
     /// Show the model a grey image in place of each of the question's.
     pub blank_question: bool,
-    /// Let the model answer where the program would withhold an answer before it is generated (no image, an image in colour).
+    /// Let the model answer where the program would withhold an answer before it is generated (no image, an image in colour or of another texture, words that it does not know).
     pub always: bool,
     /// Stop where the rationale would begin; for templates that put it last.
     pub answer_only: bool,

@@ -112,7 +112,9 @@ impl Engine {
             answer
                 .notices
                 .retain(|notice| !notice.contains("the model looked at"));
-            answer.notices.insert(0, format!("no answer: {reason}"));
+            let listed = reliability::listed(&answer.shots);
+            let notice = format!("no answer: {reason}{listed}");
+            answer.notices.insert(0, notice);
             answer.standing.withheld = Some(reason);
             answer.stop = StopReason::EndOfChunk;
             answer.timings.retrieval_ms = retrieval_ms;
@@ -173,7 +175,11 @@ impl Engine {
             answer.standing.copied.as_ref().map(Copied::in_words),
         ];
         let told = told.into_iter().flatten();
-        let known = known::known_finding(&case.images, &case.question, said);
+        // A problem has a reference answer of its own, which is shown when it is asked for.
+        let known = match case.background.is_empty() {
+            true => known::known_finding(&case.images, &case.question, said),
+            false => None,
+        };
         let own = answer.notices.split_off(before);
         answer.notices.splice(0..0, own.into_iter().chain(told));
         answer.notices.splice(0..0, known);

@@ -229,8 +229,8 @@ fn probability(
     own.exp()
 }
 
-/// What a refusal says of its shots.
-fn listed(shots: &[Shot]) -> &'static str {
+/// What is said of the shots where an answer is withheld.
+pub(super) fn listed(shots: &[Shot]) -> &'static str {
     match shots.is_empty() {
         true => "",
         false => "; the examples are listed all the same",
@@ -242,10 +242,7 @@ impl Engine {
     pub(super) fn refusal(&self, request: &Request, shots: &[Shot]) -> Option<String> {
         let reliability = self.learner.manifest().reliability.as_ref()?;
         if request.case.images.is_empty() {
-            return Some(format!(
-                "there is no image to look at: attach one or open a sample case{}",
-                listed(shots)
-            ));
+            return Some("there is no image to look at: attach one or open a sample case".into());
         }
         let coloured = |image: &Image| {
             reliability
@@ -271,8 +268,7 @@ impl Engine {
             _ => &image.source.name,
         };
         Some(format!(
-            "{which} {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing{}",
-            listed(shots)
+            "{which} {how}, unlike the radiology images that the model was trained on, so its answer would mean nothing"
         ))
     }
 
@@ -302,8 +298,7 @@ impl Engine {
                 false => format!(" ({})", some.join(", ")),
             };
             format!(
-                "the model learned from questions about radiology images in other words than these{in_brackets}, so its answer would mean nothing{}",
-                listed(shots)
+                "the model learned from questions about radiology images in other words than these{in_brackets}, so its answer would mean nothing"
             )
         })
     }

@@ -246,8 +246,10 @@ fn wording(answer: &Answer, options: &ProbeOptions) -> Result<Wording, Assistant
     }
     if answer.answer.is_empty() {
         let why = match &answer.standing.withheld {
-            Some(reason) => format!("no answer is shown: {reason}"),
-            None => "the model gave no answer".into(),
+            Some(reason) => {
+                format!("no answer is shown: {reason}; --answer TEXT explains one of your own")
+            }
+            None => "the model gave no answer; --answer TEXT explains one of your own".into(),
         };
         return Err(AssistantError::Refused(why));
     }
