@@ -25,7 +25,7 @@ mod validate;
 
 pub use answering::{
     Asked, Copied, Experiment, Explained, Influence, KnownCase, Reading, Standing, Vote, Wording,
-    comparable, is_yes_or_no, known_cases, overlap, telling_words, unknown_of,
+    comparable, is_yes_or_no, known_cases, marking_words, overlap, telling_words, unknown_of,
 };
 pub use background::{Background, LabRow, LabStanding, LabValue, ReferenceRange};
 pub use embedding::Embedders;

@@ -21,7 +21,7 @@ pub use experiment::Experiment;
 pub use known::{KnownCase, known_cases};
 pub use probing::{Asked, Explained, Influence, Reading, Wording};
 pub use reliability::{Standing, Vote};
-pub use wording::{comparable, is_yes_or_no, overlap, telling_words, unknown_of};
+pub use wording::{comparable, is_yes_or_no, marking_words, overlap, telling_words, unknown_of};
 
 use super::engine::Engine;
 use super::types::{Answer, AssistantError, Case, Event, Timings};

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::copied::Copied;
-use super::{Request, comparable, is_yes_or_no, overlap, telling_words, unknown_of};
+use super::{Request, comparable, is_yes_or_no, marking_words, overlap, unknown_of};
 use crate::engine::Engine;
 use crate::prompt::Template;
 use crate::retrieval::Shot;
@@ -284,7 +284,7 @@ impl Engine {
         let examples = shots.iter().map(|shot| &shot.example);
         let told: HashSet<String> = examples
             .flat_map(|example| [&example.question, &example.answer])
-            .flat_map(|text| telling_words(text))
+            .flat_map(|text| marking_words(text))
             .collect();
         let (unknown, share) = unknown_of(question, &|word| {
             self.words.contains(word) || told.contains(word)

@@ -48,7 +48,7 @@ pub struct Reliability {
 pub struct QuestionTest {
     /// The file with the words of the training questions, in lower case, one a line.
     pub file: String,
-    /// The smallest share of the telling words of a question that must be known, from 0 to 1.
+    /// The smallest share of the words of a question, without the most common ones, that must be known, from 0 to 1.
     pub known: f32,
 }
 

@@ -7,13 +7,13 @@ use super::RadiologyError;
 use super::data::{RadiologyData, Split};
 use super::episodes::BINDING_QUESTIONS;
 use super::several::questions_about_two;
-use rounds_assistant::{telling_words, unknown_of};
+use rounds_assistant::{marking_words, unknown_of};
 use rounds_model::bundle::{Manifest, QuestionTest};
 use rounds_support::{files, stderr_line};
 
 /// Name of the file in a bundle.
 const FILE: &str = "words.txt";
-/// A question is answered if at least this share of its telling words is known. Half of them: at two thirds, a quarter of VQA-RAD's free
+/// A question is answered if at least this share of its marking words is known. Half of them: at two thirds, a quarter of VQA-RAD's free
 /// questions would be refused; at half, a few in a hundred, and what has nothing to do with images is refused all the same.
 const KNOWN: f32 = 0.5;
 
@@ -30,7 +30,7 @@ pub(super) fn write(
     all.extend(data.worked.iter().map(|worked| worked.question.as_str()));
     all.extend(BINDING_QUESTIONS);
     all.extend(questions_about_two());
-    let words: BTreeSet<String> = all.into_iter().flat_map(telling_words).collect();
+    let words: BTreeSet<String> = all.into_iter().flat_map(marking_words).collect();
     let known: HashSet<&str> = words.iter().map(String::as_str).collect();
     for split in [Split::Tune, Split::Report] {
         let asked = data.questions_of(split);
