@@ -31,6 +31,38 @@ fn a_reliability_without_sense_is_refused() {
 }
 
 #[test]
+fn each_weight_of_a_reliability_counts_where_it_should() {
+    let text = "[reliability]\nslope = 1.0\noffset = 0.0\nalone = 0.1\nagreement = 1.0\noverlap = 0.5\nlikeness = 0.25\n\
+                yes_or_no = -1.0\nyes_or_no_overlap = 2.0\nsure = 0.5\n\n[tokens]";
+    let known = changed("[tokens]", text).unwrap().reliability.unwrap();
+    // The logit, as the probability of the tokens is even.
+    let logit = |yes_or_no, shots: Option<[f32; 3]>| {
+        let confidence = known.confidence(&Evidence {
+            probability: 0.5,
+            yes_or_no,
+            shots: shots.map(|[agreement, overlap, likeness]| ShotEvidence {
+                agreement,
+                overlap,
+                likeness,
+            }),
+        });
+        (confidence / (1.0 - confidence)).ln()
+    };
+    let cases = [
+        (logit(false, None), 0.1),
+        (logit(true, None), -0.9),
+        (logit(false, Some([1.0, 0.0, 0.0])), 1.0),
+        (logit(false, Some([0.0, 1.0, 0.0])), 0.5),
+        (logit(false, Some([0.0, 0.0, 1.0])), 0.25),
+        (logit(true, Some([0.0, 0.0, 0.0])), -1.0),
+        (logit(true, Some([0.0, 1.0, 0.0])), 1.5),
+    ];
+    for (found, expected) in cases {
+        assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+    }
+}
+
+#[test]
 fn texts_are_cleaned_and_tokens_with_control_characters_are_refused() {
     let evil = r"\u001b]52;c;QUFBQQ==\u0007";
     for (from, of) in [

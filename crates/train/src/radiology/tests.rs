@@ -1,6 +1,7 @@
 //! The whole trainer on a tiny decoder, a tiny tower and forty phantoms as a question set.
 
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -87,7 +88,7 @@ fn data(folder: &Path) -> PathBuf {
             ("What modality is it?", modality, "Modality"),
             (
                 "Is it a CT?",
-                if modality == "CT" { "Yes" } else { "No" },
+                if modality == "CT" { "yes." } else { "No" },
                 "Modality",
             ),
         ] {
@@ -188,6 +189,49 @@ fn a_stopped_and_resumed_run_ends_with_the_same_weights_and_ships() {
         &Cancel::new(),
     );
     assert!(matches!(refused, Err(RadiologyError::OtherRecipe(_))));
+    refusals(&inputs, &straight, &bundle);
+}
+
+/// What is refused leaves the run in `run` as it is.
+fn refusals(inputs: &Inputs, run: &Path, bundle: &Path) {
+    let refused = |seed: u64, from: &str, start: Option<&Path>| {
+        let recipe = RadiologyRecipe {
+            seed,
+            started_from: from.into(),
+            ..recipe()
+        };
+        let inputs = Inputs { start, ..*inputs };
+        let refused = train_radiology(&recipe, &inputs, run, &Cancel::new());
+        refused.unwrap_err().to_string()
+    };
+    let missing = refused(1, "0123", None);
+    assert!(
+        missing.contains("0123: name its folder with --start"),
+        "{missing}"
+    );
+    let wrong = refused(1, "0123", Some(bundle));
+    assert!(wrong.contains("that of --start has"), "{wrong}");
+    // Its weights stay, even where its checkpoint is gone.
+    std::fs::remove_file(run.join("checkpoint.safetensors")).unwrap();
+    let other = refused(1, "", None);
+    assert!(other.contains("different recipe"), "{other}");
+    assert!(run.join("best.safetensors").exists());
+}
+
+#[test]
+fn yes_and_no_are_read_in_one_spelling_and_repeated_questions_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = data(folder.path());
+    let file = set.join("slake/train.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut entries: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    entries.push(entries[0].clone());
+    std::fs::write(&file, serde_json::to_string(&entries).unwrap()).unwrap();
+    let read = RadiologyData::read(&set).unwrap();
+    assert_eq!(read.questions.len(), 92);
+    let closed = read.questions.iter().filter(|of| of.closed);
+    let answers: BTreeSet<&str> = closed.map(|of| of.answer.as_str()).collect();
+    assert_eq!(answers, BTreeSet::from(["No", "Yes"]));
 }
 
 /// Trains the bundle further on the index of the fixtures: once straight, once stopped in between.
