@@ -79,9 +79,9 @@ pub fn unknown_of(question: &str, known: &dyn Fn(&str) -> bool) -> (Vec<String>,
     (unknown, share)
 }
 
-/// The share of the telling words of two questions that both have, from 0 to 1.
+/// The share of the marking words of two questions that both have, from 0 to 1.
 pub fn overlap(asked: &str, other: &str) -> f32 {
-    let (words, theirs) = (telling_words(asked), telling_words(other));
+    let (words, theirs) = (marking_words(asked), marking_words(other));
     let shared = words.iter().filter(|word| theirs.contains(word)).count();
     shared as f32 / words.len().max(theirs.len()).max(1) as f32
 }

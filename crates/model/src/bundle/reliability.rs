@@ -134,7 +134,7 @@ pub struct Evidence {
 pub struct ShotEvidence {
     /// The share of the shots that give the same answer.
     pub agreement: f32,
-    /// The mean share of the telling words that the question has in common with a shot's.
+    /// The mean share of the words, without the most common ones, that the question has in common with a shot's.
     pub overlap: f32,
     /// The largest cosine of the learner's vectors of the question's last image and of a shot's image; less than 0 counts as 0.
     pub likeness: f32,
