@@ -182,8 +182,11 @@ impl Standing {
         })
     }
 
-    /// The confidence in one line.
+    /// The confidence in one line; `None` where there is none, and where the rationale contradicts the answer, whatever the number.
     pub fn confidence_in_words(&self) -> Option<String> {
+        if self.contradicted.is_some() {
+            return None;
+        }
         let share = (self.confidence? * 100.0).round();
         Some(match self.sure {
             Some(false) => format!("not sure: right in about {share:.0} of 100 such answers"),
@@ -460,6 +463,26 @@ mod tests {
             "your 4 examples say: A 1, B 1, D 1, …; the model says: d"
         );
         assert!(disagrees("X-ray") && disagrees("PET"));
+    }
+
+    #[test]
+    fn an_answer_that_its_rationale_contradicts_has_no_confidence_in_words() {
+        let mut standing = Standing {
+            confidence: Some(0.89),
+            sure: Some(true),
+            ..Standing::default()
+        };
+        assert_eq!(
+            standing.confidence_in_words().unwrap(),
+            "right in about 89 of 100 such answers"
+        );
+        assert_eq!(standing.contradiction_in_words(), None);
+        standing.contradicted = Some("the spleen is seen".into());
+        assert_eq!(standing.confidence_in_words(), None);
+        assert_eq!(
+            standing.contradiction_in_words().unwrap(),
+            "the rationale says the opposite of the answer: \u{201C}the spleen is seen\u{201D}; rely on neither"
+        );
     }
 
     #[test]
