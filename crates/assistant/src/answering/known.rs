@@ -121,10 +121,10 @@ fn known_fact(known: &[KnownAnswer], question: &str, answer: &str) -> Option<Str
         ));
     }
     let asked = naming_words(question);
+    // What a fact asks counts before what it answers.
     let shared = |fact: &KnownAnswer| {
-        let mut words = naming_words(&fact.question);
-        words.extend(naming_words(&fact.answer));
-        words.intersection(&asked).count()
+        let count = |text: &str| naming_words(text).intersection(&asked).count();
+        (count(&fact.question), count(&fact.answer))
     };
     let close = |fact: &KnownAnswer| {
         let share = overlap(question, &fact.question);
@@ -132,7 +132,7 @@ fn known_fact(known: &[KnownAnswer], question: &str, answer: &str) -> Option<Str
     };
     let nearest = known
         .iter()
-        .filter(|fact| shared(fact) > 0)
+        .filter(|fact| shared(fact) != (0, 0))
         // Of equals `max_by` takes the last one, and the first one is wanted.
         .rev()
         .max_by(|a, b| {
